@@ -1,0 +1,1 @@
+//! Counting pretokens in parallel, within a memory budget.

@@ -1,0 +1,12 @@
+//! The loops of tokkit over corpora and vocabularies. This crate knows no Python.
+
+pub mod count;
+pub mod encode;
+pub mod error;
+pub mod monitor;
+pub mod pretok;
+pub mod table;
+pub mod train;
+
+pub use error::{Error, Result};
+pub use monitor::{Monitor, Silent};

@@ -1,0 +1,1 @@
+//! Training kernel and session.

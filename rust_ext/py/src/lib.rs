@@ -1,0 +1,21 @@
+//! The Python face of tokkit-core: flat buffers in, flat buffers out; one file per topic.
+
+mod count;
+mod encode;
+mod errors;
+mod monitor;
+mod pretok;
+mod train;
+
+use pyo3::prelude::*;
+
+/// The compiled core of tokkit. Private: use the functions of the `tokkit` package.
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    pretok::register(module)?;
+    count::register(module)?;
+    train::register(module)?;
+    encode::register(module)?;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+"""tokkit: train, transplant and evaluate the tokenizers of language models."""
+
+__version__ = "0.1.0"

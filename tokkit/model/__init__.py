@@ -1,0 +1,1 @@
+"""What training yields: alphabet, events and their projections."""

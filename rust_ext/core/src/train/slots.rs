@@ -1,0 +1,253 @@
+//! The slot array: every distinct pretoken as symbols, linked so that both neighbours of a token are one step away.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::table::Table;
+
+/// Symbol of the slot between two pretokens.
+pub(crate) const BOUNDARY: u32 = u32::MAX;
+/// Symbol of a character outside the alphabet that blocks merges.
+pub(crate) const BLOCK: u32 = u32::MAX - 1;
+/// Symbol of every slot of a token but its first.
+pub(crate) const INNER: u32 = u32::MAX - 2;
+/// Symbols from here up are no tokens.
+pub(crate) const FIRST_MARK: u32 = BLOCK;
+
+/// What one atom is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// One byte.
+    Byte,
+    /// One Unicode character.
+    Char,
+}
+
+/// What a character outside the alphabet does while training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// It vanishes and its neighbours become adjacent (HF `tokenizers`).
+    Drop,
+    /// It stays and nothing merges with it (sentencepiece).
+    Block,
+}
+
+/// Marks that make an atom differ by its place in the pretoken (HF `continuing_subword_prefix`, `end_of_word_suffix`).
+#[derive(Debug, Clone, Default)]
+pub struct Affixes {
+    /// Written before every atom of a pretoken but the first.
+    pub prefix: Vec<u8>,
+    /// Written after the last atom of a pretoken.
+    pub suffix: Vec<u8>,
+}
+
+impl Affixes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.prefix.is_empty() && self.suffix.is_empty()
+    }
+
+    /// The atom's bytes with the marks of its place.
+    pub(crate) fn mark(&self, atom: &[u8], is_first: bool, is_last: bool) -> Vec<u8> {
+        let mut marked = Vec::with_capacity(atom.len() + self.prefix.len() + self.suffix.len());
+        if !is_first {
+            marked.extend_from_slice(&self.prefix);
+        }
+        marked.extend_from_slice(atom);
+        if is_last {
+            marked.extend_from_slice(&self.suffix);
+        }
+        marked
+    }
+}
+
+/// One atom's place. `link` of a token's first slot is its last slot and the reverse, so a token of one slot links to
+/// itself; inner slots between carry nothing.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Slot {
+    pub symbol: u32,
+    pub link: u32,
+    weight: u32,
+}
+
+/// Weights of 2^31 and more live in a side table; their slots hold this bit and an index.
+const BIG: u32 = 1 << 31;
+
+/// All pretokens as slots, with a boundary before the first, between all, and after the last.
+pub(crate) struct Slots {
+    pub slots: Vec<Slot>,
+    big_weights: Vec<u64>,
+}
+
+/// Splits a pretoken into atoms of the unit; bytes that are not UTF-8 are atoms of one byte.
+pub(crate) fn atoms(pretoken: &[u8], unit: Unit) -> impl Iterator<Item = &[u8]> {
+    let mut rest = pretoken;
+    std::iter::from_fn(move || {
+        let length = match unit {
+            Unit::Byte => rest.len().min(1),
+            Unit::Char => character_length(rest),
+        };
+        let (atom, tail) = rest.split_at(length);
+        rest = tail;
+        (!atom.is_empty()).then_some(atom)
+    })
+}
+
+/// Length in bytes of the character that `text` starts with; 1 where it starts with no valid one, 0 at the end.
+fn character_length(text: &[u8]) -> usize {
+    let Some(&lead) = text.first() else { return 0 };
+    let length = match lead {
+        0..=0x7f => return 1,
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return 1,
+    };
+    match text.get(..length) {
+        Some(bytes) if std::str::from_utf8(bytes).is_ok() => length,
+        _ => 1,
+    }
+}
+
+impl Slots {
+    /// Lays out the pretokens of `table` that have a count; atoms not in `atom_ids` are handled as `unknown` says.
+    ///
+    /// Pretokens are laid out in the order of first appearance where the table knows it, else in table order.
+    pub fn build(
+        table: &Table,
+        unit: Unit,
+        atom_ids: &HashMap<Vec<u8>, u32>,
+        affixes: &Affixes,
+        unknown: Unknown,
+    ) -> Result<Self> {
+        check_sizes(table)?;
+        let mut built = Self { slots: Vec::new(), big_weights: Vec::new() };
+        let room = table.blob.len() + table.len() + 1;
+        built.slots.try_reserve_exact(room).map_err(|_| {
+            Error::Resource(format!("training needs {} MB for its symbols, which cannot be had", room * 12 / 1_000_000))
+        })?;
+        let single: Vec<u32> =
+            (0..=255u8).map(|byte| atom_ids.get([byte].as_slice()).copied().unwrap_or(BLOCK)).collect();
+        built.mark(BOUNDARY);
+        for index in layout_order(table) {
+            let (pretoken, count) = (table.pretoken(index), table.counts[index]);
+            if count == 0 {
+                continue;
+            }
+            let weight = built.weight_code(count)?;
+            if unit == Unit::Byte && affixes.is_empty() {
+                for &byte in pretoken {
+                    built.push(single[byte as usize], weight, unknown);
+                }
+            } else {
+                built.push_marked(pretoken, unit, atom_ids, affixes, unknown, weight);
+            }
+            built.mark(BOUNDARY);
+        }
+        Ok(built)
+    }
+
+    fn push_marked(
+        &mut self,
+        pretoken: &[u8],
+        unit: Unit,
+        atom_ids: &HashMap<Vec<u8>, u32>,
+        affixes: &Affixes,
+        unknown: Unknown,
+        weight: u32,
+    ) {
+        let mut position = 0;
+        for atom in atoms(pretoken, unit) {
+            let (is_first, is_last) = (position == 0, position + atom.len() == pretoken.len());
+            position += atom.len();
+            let id = if affixes.is_empty() {
+                atom_ids.get(atom).copied()
+            } else {
+                atom_ids.get(&affixes.mark(atom, is_first, is_last)).copied()
+            };
+            self.push(id.unwrap_or(BLOCK), weight, unknown);
+        }
+    }
+
+    fn push(&mut self, symbol: u32, weight: u32, unknown: Unknown) {
+        if symbol < FIRST_MARK {
+            let link = self.slots.len() as u32;
+            self.slots.push(Slot { symbol, link, weight });
+        } else if unknown == Unknown::Block {
+            self.mark(BLOCK);
+        }
+    }
+
+    fn mark(&mut self, symbol: u32) {
+        let link = self.slots.len() as u32;
+        self.slots.push(Slot { symbol, link, weight: 0 });
+    }
+
+    fn weight_code(&mut self, count: u64) -> Result<u32> {
+        if count < u64::from(BIG) {
+            return Ok(count as u32);
+        }
+        let index = u32::try_from(self.big_weights.len()).ok().filter(|index| *index < BIG);
+        let index = index.ok_or_else(|| Error::Input("more than 2^31 pretokens have counts of 2^31 and more".into()))?;
+        self.big_weights.push(count);
+        Ok(index | BIG)
+    }
+
+    /// How often the pretoken around slot `at` occurs.
+    #[inline(always)]
+    pub fn weight(&self, at: usize) -> i64 {
+        let code = self.slots[at].weight;
+        if code & BIG == 0 { i64::from(code) } else { self.big_weights[(code & !BIG) as usize] as i64 }
+    }
+
+    /// The first slot of the token (or mark) before the token that starts at `at`.
+    #[inline(always)]
+    pub fn previous(&self, at: usize) -> usize {
+        self.slots[at - 1].link as usize
+    }
+
+    /// The first slot of the token (or mark) after the token that starts at `at`.
+    #[inline(always)]
+    pub fn next(&self, at: usize) -> usize {
+        self.slots[at].link as usize + 1
+    }
+
+    /// Writes a token of `length` slots that starts at `at`.
+    pub fn write(&mut self, at: usize, symbol: u32, length: usize) {
+        let last = at + length - 1;
+        for inner in at + 1..=last {
+            self.slots[inner].symbol = INNER;
+        }
+        self.slots[at].symbol = symbol;
+        self.slots[at].link = last as u32;
+        self.slots[last].link = at as u32;
+    }
+}
+
+fn layout_order(table: &Table) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..table.len()).collect();
+    if let Some(first) = &table.first {
+        order.sort_by_key(|&index| first[index]);
+    }
+    order
+}
+
+/// Refuses tables whose slots or sums would not fit, so that nothing later can overflow.
+fn check_sizes(table: &Table) -> Result<()> {
+    let room = table.blob.len() + table.len() + 2;
+    if room >= INNER as usize {
+        return Err(Error::Resource(format!(
+            "the table has {} bytes of distinct pretokens, training can hold {}: raise min_count or sample the corpus",
+            table.blob.len(),
+            INNER
+        )));
+    }
+    let mut total: u128 = 0;
+    for index in 0..table.len() {
+        total += table.pretoken(index).len() as u128 * u128::from(table.counts[index]);
+    }
+    if total > i64::MAX as u128 {
+        return Err(Error::Input(format!("the counts add up to {total} atoms, more than 2^63 - 1: scale them down")));
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+"""Trainers: one file a method; `TRAINERS` knows them all by name."""
+
+from tokkit.trainers.base import TRAINERS, Trainer
+
+__all__ = ["TRAINERS", "Trainer"]

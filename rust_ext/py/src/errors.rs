@@ -39,6 +39,10 @@ pub fn guarded<T>(f: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
 }
 
 fn panic_text(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| payload.downcast_ref::<String>().cloned());
-    format!("panic in the core: {}; please report it with the command and input", text.unwrap_or_else(|| "unknown".to_owned()))
+    let text =
+        payload.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| payload.downcast_ref::<String>().cloned());
+    format!(
+        "panic in the core: {}; please report it with the command and input",
+        text.unwrap_or_else(|| "unknown".to_owned())
+    )
 }

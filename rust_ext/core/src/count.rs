@@ -1,1 +1,0 @@
-//! Counting pretokens in parallel, within a memory budget.

@@ -1,0 +1,36 @@
+//! The schemes without a pattern of their own: white space, U+2581, and no cutting at all.
+
+use super::class::{LETTER, NUMBER, OTHER, SPACE, run};
+use super::rewrite::METASPACE;
+
+/// Runs of characters that are not `\s`; white space is dropped (`WhitespaceSplit` of Hugging Face).
+#[inline(always)]
+pub fn whitespace<F: FnMut(usize, usize)>(text: &[u8], f: &mut F) {
+    let mut at = run(text, 0, SPACE);
+    while at < text.len() {
+        let end = run(text, at, LETTER | NUMBER | OTHER);
+        f(at, end);
+        at = run(text, end, SPACE);
+    }
+}
+
+/// A pretoken begins at each U+2581 (`Metaspace` of Hugging Face with `split`).
+#[inline(always)]
+pub fn metaspace<F: FnMut(usize, usize)>(text: &[u8], f: &mut F) {
+    let mut start = 0;
+    for at in 1..text.len() {
+        if text[at] == METASPACE[0] && text[at..].starts_with(&METASPACE) {
+            f(start, at);
+            start = at;
+        }
+    }
+    whole(text, start, f);
+}
+
+/// The whole text as one pretoken.
+#[inline(always)]
+pub fn whole<F: FnMut(usize, usize)>(text: &[u8], start: usize, f: &mut F) {
+    if start < text.len() {
+        f(start, text.len());
+    }
+}

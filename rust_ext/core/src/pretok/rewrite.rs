@@ -1,0 +1,88 @@
+//! What some schemes do to the text before it is cut, with the way back from offsets.
+
+use std::borrow::Cow;
+
+/// U+2581, which stands for a space in the vocabularies of sentencepiece.
+pub const METASPACE: [u8; 3] = [0xE2, 0x96, 0x81];
+
+/// A text as its scheme cuts it.
+pub struct Rewritten<'t> {
+    /// The text to scan.
+    pub text: Cow<'t, [u8]>,
+    map: Map,
+}
+
+enum Map {
+    /// Nothing was changed.
+    Same,
+    /// Where each marker of the new text begins, and what it stands for in the old one, both ascending.
+    Markers { places: Vec<Marker>, source_len: usize },
+}
+
+struct Marker {
+    at: usize,
+    source: usize,
+    source_len: usize,
+}
+
+impl<'t> Rewritten<'t> {
+    /// The text as it is.
+    pub fn same(text: &'t [u8]) -> Self {
+        Rewritten { text: Cow::Borrowed(text), map: Map::Same }
+    }
+
+    /// Each U+0020 as U+2581, one U+2581 before a text that is not empty and has none there.
+    pub fn metaspace(text: &'t [u8]) -> Self {
+        let prefix = !(text.is_empty() || text.starts_with(b" ") || text.starts_with(&METASPACE));
+        Self::build(text, 0, text.len(), prefix, false)
+    }
+
+    /// Runs of U+0020 collapsed and stripped at both ends, one U+2581 in front, each U+0020 as U+2581.
+    pub fn sentencepiece(text: &'t [u8]) -> Self {
+        let start = text.iter().take_while(|&&byte| byte == b' ').count();
+        let end = text.len() - text[start..].iter().rev().take_while(|&&byte| byte == b' ').count();
+        Self::build(text, start, end, start < end, true)
+    }
+
+    fn build(text: &'t [u8], start: usize, end: usize, prefix: bool, collapse: bool) -> Self {
+        let mut new = Vec::with_capacity(text.len() + text.len() / 2 + METASPACE.len());
+        let mut places = Vec::new();
+        if prefix {
+            // The marker in front stands for what was stripped there, if anything.
+            places.push(Marker { at: 0, source: 0, source_len: start });
+            new.extend_from_slice(&METASPACE);
+        }
+        let mut at = start;
+        while at < end {
+            let byte = text[at];
+            let from = at;
+            at += 1;
+            if byte != b' ' {
+                new.push(byte);
+                continue;
+            }
+            while collapse && at < end && text[at] == b' ' {
+                at += 1;
+            }
+            places.push(Marker { at: new.len(), source: from, source_len: at - from });
+            new.extend_from_slice(&METASPACE);
+        }
+        Rewritten { text: Cow::Owned(new), map: Map::Markers { places, source_len: text.len() } }
+    }
+
+    /// The byte of the original text at which byte `offset` of the new text lies.
+    ///
+    /// A marker spans what it stands for: its first byte maps to the begin of that, bytes inside it to the begin too, and
+    /// the byte behind it to the end. A marker that was put in front of the text spans nothing. The end maps to the end.
+    pub fn source_offset(&self, offset: usize) -> usize {
+        match &self.map {
+            Map::Same => offset.min(self.text.len()),
+            Map::Markers { source_len, .. } if offset >= self.text.len() => *source_len,
+            Map::Markers { places, .. } => match places[..places.partition_point(|place| place.at <= offset)].last() {
+                None => offset,
+                Some(place) if offset < place.at + METASPACE.len() => place.source,
+                Some(place) => place.source + place.source_len + (offset - place.at - METASPACE.len()),
+            },
+        }
+    }
+}

@@ -38,7 +38,8 @@ class Model:
 
     Internal ids: special tokens in the order given, then (char unit with byte fallback) the 256 byte tokens,
     then atoms (byte unit: in the order of HF's byte-to-unicode code points; char unit: by code point), then tokens
-    in the order in which events made them. Ids that a user sees come from `tokkit.model.vocab.output_ids`.
+    in the order in which events made them. Ids that a user sees come from `tokkit.model.vocab.output_ids`; `ids`
+    (uint32 [len(tokens)]) gives them outright where a file brought its own, and then `layout` does not count.
     """
 
     method: str
@@ -53,6 +54,7 @@ class Model:
     inference: str = "merge"
     normalizer: str | None = None
     scores: NDArray[np.float64] | None = None
+    ids: NDArray[np.uint32] | None = None
     exhausted: bool = False
     config: dict[str, object] = field(default_factory=dict)
 

@@ -1,0 +1,200 @@
+"""events.parquet: the whole model in one table, tokens first and then the log; the source of truth."""
+
+import json
+from pathlib import Path
+from typing import Final, cast, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tokkit.errors import TokenizerError
+from tokkit.model.check import check_model
+from tokkit.model.events import Events, Kind
+from tokkit.model.model import Alphabet, Layout, Model, Unit, Unknown
+
+FORMAT: Final = 1
+TOKEN: Final = "token"
+"""`row` of the table: "token" (in internal id order), then one of `Kind` in lower case (in the order of the log)."""
+
+_SCHEMA: Final = pa.schema(
+    [
+        ("row", pa.string()),
+        ("token", pa.uint32()),
+        ("bytes", pa.binary()),
+        ("id", pa.uint32()),
+        ("score", pa.float64()),
+        ("left", pa.uint32()),
+        ("right", pa.uint32()),
+        ("count", pa.uint64()),
+        ("pieces", pa.list_(pa.uint32())),
+    ]
+)
+
+
+def write_events(model: Model, path: Path) -> None:
+    """Writes the model; the same model gives the same bytes with the same pyarrow.
+
+    `bytes`, `id` and `score` belong to token rows, the columns after them to event rows. What is not a row (alphabet,
+    specials, names) is JSON in the schema's metadata under `tokkit`.
+    """
+    events, n = model.events, len(model.tokens)
+    m = len(events)
+    nothing = pa.nulls
+    ids = nothing(n, pa.uint32()) if model.ids is None else pa.array(model.ids, pa.uint32())
+    scores = nothing(n, pa.float64()) if model.scores is None else pa.array(model.scores, pa.float64())
+    is_merge = events.kind == Kind.MERGE
+    is_split = events.kind == Kind.SPLIT
+    if int(events.piece_offsets[-1]) > 2**31 - 1:
+        raise TokenizerError(f"{path}: too many pieces in the log, got {int(events.piece_offsets[-1])}")
+    pieces = pa.ListArray.from_arrays(
+        pa.array(events.piece_offsets.astype(np.int32), pa.int32()),
+        pa.array(events.pieces, pa.uint32()),
+        mask=pa.array(~is_split),
+    )
+    names = np.array([kind.name.lower() for kind in Kind])
+    columns = {
+        "row": [pa.array([TOKEN] * n, pa.string()), pa.array(names[events.kind].tolist(), pa.string())],
+        "token": [pa.array(np.arange(n, dtype=np.uint32)), pa.array(events.token, pa.uint32())],
+        "bytes": [pa.array(model.tokens, pa.binary()), nothing(m, pa.binary())],
+        "id": [ids, nothing(m, pa.uint32())],
+        "score": [scores, nothing(m, pa.float64())],
+        "left": [nothing(n, pa.uint32()), pa.array(events.left, pa.uint32(), mask=~is_merge)],
+        "right": [nothing(n, pa.uint32()), pa.array(events.right, pa.uint32(), mask=~is_merge)],
+        "count": [nothing(n, pa.uint64()), pa.array(events.count, pa.uint64())],
+        "pieces": [nothing(n, pa.list_(pa.uint32())), pieces],
+    }
+    metadata = {"tokkit": json.dumps(_header(model), ensure_ascii=False, sort_keys=True)}
+    arrays = [pa.concat_arrays(columns[field.name]) for field in _SCHEMA]
+    table = pa.table(arrays, schema=_SCHEMA.with_metadata(metadata))
+    pq.write_table(table, path, compression="zstd")
+
+
+def read_events(path: Path) -> Model:
+    """The model of an events.parquet, checked whole.
+
+    Raises:
+        TokenizerError: not such a file, of a newer format, or a log that contradicts itself.
+    """
+    try:
+        table = pq.read_table(path, schema=None)
+        header = json.loads((table.schema.metadata or {})[b"tokkit"])
+    except (pa.ArrowException, OSError, KeyError, ValueError, RecursionError) as error:
+        raise TokenizerError(
+            f"{path}: not an event log of tokkit: {str(error).splitlines()[0] if str(error) else error!r}",
+            hint="restore the file, or train again from recipe.lock.toml",
+        ) from error
+    found = header.get("format") if isinstance(header, dict) else None
+    if not isinstance(found, int) or found > FORMAT:
+        raise TokenizerError(
+            f"{path}: format {found!r} is newer than {FORMAT}, the newest known", hint="upgrade tokkit"
+        )
+    if not table.schema.remove_metadata().equals(_SCHEMA):
+        raise TokenizerError(f"{path}: unexpected columns, got {', '.join(table.schema.names)}")
+    try:
+        model = _model(table, header)
+    except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        if isinstance(error, TokenizerError):
+            raise
+        raise TokenizerError(f"{path}: bad event log: {error!r}") from error
+    check_model(model, str(path))
+    return model
+
+
+def _header(model: Model) -> dict[str, object]:
+    alphabet = model.alphabet
+    return {
+        "format": FORMAT,
+        "method": model.method,
+        "pretokenizer": model.pretokenizer,
+        "alphabet": {
+            "unit": alphabet.unit,
+            "unknown": alphabet.unknown,
+            "unk_token": alphabet.unk_token,
+            "fuse_unk": alphabet.fuse_unk,
+            "prefix": alphabet.prefix,
+            "suffix": alphabet.suffix,
+        },
+        "specials": list(model.specials),
+        "n_byte_tokens": model.n_byte_tokens,
+        "n_atoms": model.n_atoms,
+        "layout": model.layout,
+        "inference": model.inference,
+        "normalizer": model.normalizer,
+        "exhausted": model.exhausted,
+        "config": model.config,
+    }
+
+
+def _model(table: pa.Table, header: dict[str, object]) -> Model:
+    rows = table.column("row").to_pylist()
+    n = rows.index(next((row for row in rows if row != TOKEN), None)) if any(r != TOKEN for r in rows) else len(rows)
+    tokens, log = table.slice(0, n), table.slice(n)
+    numbers = {kind.name.lower(): int(kind) for kind in Kind}
+    if not np.array_equal(tokens.column("token").to_numpy(), np.arange(n)):
+        raise TokenizerError("events.parquet: token rows are not numbered 0, 1, 2, ...")
+    lists = log.column("pieces").to_pylist()
+    offsets = np.zeros(len(lists) + 1, np.uint64)
+    np.cumsum([len(pieces or ()) for pieces in lists], out=offsets[1:])
+    events = Events(
+        kind=np.array([numbers[row] for row in rows[n:]], np.uint8),
+        token=_uint32(log, "token"),
+        left=_uint32(log, "left"),
+        right=_uint32(log, "right"),
+        count=log.column("count").combine_chunks().fill_null(0).to_numpy(zero_copy_only=False).astype(np.uint64),
+        pieces=np.array([piece for pieces in lists for piece in pieces or ()], np.uint32),
+        piece_offsets=offsets,
+    )
+    alphabet = cast("dict[str, object]", header["alphabet"])
+    has_ids = tokens.column("id").null_count < n
+    has_scores = tokens.column("score").null_count < n
+    return Model(
+        method=_text(header, "method"),
+        pretokenizer=_text(header, "pretokenizer"),
+        alphabet=Alphabet(
+            unit=cast("Unit", _one_of(alphabet, "unit", get_args(Unit))),
+            unknown=cast("Unknown", _one_of(alphabet, "unknown", get_args(Unknown))),
+            unk_token=None if alphabet["unk_token"] is None else _text(alphabet, "unk_token"),
+            fuse_unk=bool(alphabet["fuse_unk"]),
+            prefix=_text(alphabet, "prefix"),
+            suffix=_text(alphabet, "suffix"),
+        ),
+        specials=tuple(cast("list[str]", header["specials"])),
+        n_byte_tokens=_number(header, "n_byte_tokens"),
+        n_atoms=_number(header, "n_atoms"),
+        tokens=tuple(tokens.column("bytes").to_pylist()),
+        events=events,
+        layout=cast("Layout", _one_of(header, "layout", get_args(Layout))),
+        inference=_text(header, "inference"),
+        normalizer=None if header["normalizer"] is None else _text(header, "normalizer"),
+        scores=tokens.column("score").to_numpy().astype(np.float64) if has_scores else None,
+        ids=_uint32(tokens, "id") if has_ids else None,
+        exhausted=bool(header["exhausted"]),
+        config=dict(cast("dict[str, object]", header["config"])),
+    )
+
+
+def _uint32(table: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+    column = table.column(name).combine_chunks().fill_null(0)
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.uint32)
+
+
+def _text(header: dict[str, object], key: str) -> str:
+    value = header[key]
+    if not isinstance(value, str):
+        raise TokenizerError(f"events.parquet: {key} must be text, got {value!r}")
+    return value
+
+
+def _number(header: dict[str, object], key: str) -> int:
+    value = header[key]
+    if not isinstance(value, int) or value < 0:
+        raise TokenizerError(f"events.parquet: {key} must be a number from 0, got {value!r}")
+    return value
+
+
+def _one_of(header: dict[str, object], key: str, allowed: tuple[str, ...]) -> str:
+    value = _text(header, key)
+    if value not in allowed:
+        raise TokenizerError(f"events.parquet: {key} must be one of {', '.join(allowed)}, got {value!r}")
+    return value

@@ -1,0 +1,26 @@
+"""Writers of other programs' formats; each refuses what its format cannot say."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from tokkit.model.model import Model
+from tokkit.registry import Registry
+
+
+class Exporter(Protocol):
+    """Writes `model` into an existing folder and returns the paths written.
+
+    `roles` maps bos, eos, pad, unk ... to the text of a special token; without it they are guessed from the names.
+    Raises TokenizerError when the format cannot hold the model.
+    """
+
+    def __call__(self, model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]: ...
+
+
+EXPORTERS: Registry[Exporter] = Registry(
+    "exporter",
+    {"hf": "tokkit.export.hf", "tiktoken": "tokkit.export.tiktoken", "tekken": "tokkit.export.tekken"},
+)
+
+__all__ = ["EXPORTERS", "Exporter"]

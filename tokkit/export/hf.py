@@ -1,0 +1,133 @@
+"""tokenizer.json and tokenizer_config.json of the Hugging Face libraries: exact for plain BPE."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import TokenizerError
+from tokkit.export import EXPORTERS
+from tokkit.export.plain import require_plain
+from tokkit.export.roles import roles_of
+from tokkit.model.events import Kind
+from tokkit.model.model import Model
+from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_strings
+
+# What transformers writes for "no limit": int(1e30).
+_NO_LIMIT: Final = 1000000000000000019884624838656
+_NORMALIZERS: Final = {"nfc": "NFC", "nfd": "NFD", "nfkc": "NFKC", "nfkd": "NFKD"}
+
+
+@EXPORTERS.register("hf")
+def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:
+    """Writes tokenizer.json and tokenizer_config.json; deterministic bytes.
+
+    Raises:
+        TokenizerError: the model is not plain merging, or its pre-tokenizer has no form in tokenizer.json.
+    """
+    files = {
+        "tokenizer.json": tokenizer_json(model),
+        "tokenizer_config.json": tokenizer_config(model, roles=roles),
+    }
+    written = []
+    for name, content in files.items():
+        path = folder / name
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+        written.append(path)
+    return written
+
+
+def tokenizer_json(model: Model) -> dict[str, object]:
+    """The content of tokenizer.json: a BPE model whose merges are the log's.
+
+    Raises:
+        TokenizerError: the model is not plain merging, or its pre-tokenizer has no form in tokenizer.json.
+    """
+    from tokkit.pretokenizers import hf_decoder, hf_pretokenizer
+
+    require_plain(model, "tokenizer.json")
+    ids, strings = output_ids(model), token_strings(model)
+    vocabulary = _vocabulary(model)
+    merges = [[strings[left], strings[right]] for left, right, _ in model.events.merges().tolist()]
+    alphabet = model.alphabet
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [_added(int(ids[i]), model.specials[i]) for i in _by_id(ids, model.n_specials)],
+        "normalizer": _normalizer(model),
+        "pre_tokenizer": hf_pretokenizer(model.pretokenizer, alphabet.unit),
+        "post_processor": None,
+        "decoder": hf_decoder(model.pretokenizer, alphabet.unit),
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": alphabet.unk_token,
+            "continuing_subword_prefix": alphabet.prefix or None,
+            "end_of_word_suffix": alphabet.suffix or None,
+            "fuse_unk": alphabet.fuse_unk,
+            "byte_fallback": alphabet.unit == "char" and alphabet.unknown == "byte_fallback",
+            "ignore_merges": False,
+            "vocab": vocabulary,
+            "merges": merges,
+        },
+    }
+
+
+def tokenizer_config(model: Model, *, roles: Mapping[str, str] | None = None) -> dict[str, object]:
+    """The content of tokenizer_config.json, without which transformers knows no eos or pad token."""
+    ids = output_ids(model)
+    special = {
+        str(int(ids[i])): {key: value for key, value in _added(int(ids[i]), model.specials[i]).items() if key != "id"}
+        for i in _by_id(ids, model.n_specials)
+    }
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "added_tokens_decoder": special,
+        **{f"{role}_token": text for role, text in roles_of(model, roles).items()},
+        "model_max_length": _NO_LIMIT,
+        "clean_up_tokenization_spaces": False,
+    }
+
+
+def _vocabulary(model: Model) -> dict[str, int]:
+    ids, strings = output_ids(model), token_strings(model)
+    vocabulary: dict[str, int] = {}
+    for token in _by_id(ids, len(ids)):
+        if strings[token] in vocabulary:
+            raise TokenizerError(f"tokenizer.json: two tokens are both spelled {strings[token]!r}")
+        vocabulary[strings[token]] = int(ids[token])
+    # A merge whose result left the vocabulary cannot be said, and the library panics on it.
+    for token in model.events.token[model.events.kind == Kind.MERGE]:
+        if ids[token] == NOT_IN_VOCAB:
+            raise TokenizerError(f"tokenizer.json: merge result {strings[token]!r} is not in the vocabulary")
+    return vocabulary
+
+
+def _by_id(ids: NDArray[np.uint32], n: int) -> list[int]:
+    first = ids[:n]
+    order = np.argsort(first, kind="stable")
+    return [int(token) for token in order if first[token] != NOT_IN_VOCAB]
+
+
+def _added(token_id: int, content: str) -> dict[str, object]:
+    return {
+        "id": token_id,
+        "content": content,
+        "single_word": False,
+        "lstrip": False,
+        "rstrip": False,
+        "normalized": False,
+        "special": True,
+    }
+
+
+def _normalizer(model: Model) -> dict[str, object] | None:
+    if model.normalizer is None:
+        return None
+    if model.normalizer not in _NORMALIZERS:
+        raise TokenizerError(f"tokenizer.json: normalizer `{model.normalizer}` has no form there")
+    return {"type": _NORMALIZERS[model.normalizer]}

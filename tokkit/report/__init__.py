@@ -1,0 +1,1 @@
+"""Views of tokenizers for people: tables, coloured tokens, differences."""

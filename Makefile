@@ -1,7 +1,89 @@
-# `make help` lists what there is.
-CARGO_TARGET_DIR ?= rust_ext/target
+# `make help` lists what there is. Everything happens in this folder: the virtual environment is .venv/, Rust builds in
+# rust_ext/target/, and nothing outside is written but the download caches of pip and cargo.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RESULTS ?= demo
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),rust_ext/target))
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# One stable interpreter for PyO3, or each caller's own would rebuild the binding.
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+PIP_INSTALL = $(BIN)/python -m pip install --quiet
+CARGO = cd rust_ext && cargo
+
+.PHONY: help
+help:  ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# --- set-up -----------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(VENV)/.made  ## install, train a tokenizer on the text in data/, show it at work, measure it (needs Python >= 3.11, cargo)
+	@echo "installing tokkit and what it needs into $(VENV) (the first time takes minutes: packages are fetched, Rust is compiled)"
+	@$(PIP_INSTALL) .
+	@$(BIN)/python evals/demo.py --tokkit $(BIN)/tokkit --output $(RESULTS)
+
+.PHONY: test
+test: $(VENV)/.tested  ## install with the test tools; run every test, Rust and Python
+	$(CARGO) test --quiet --profile fast -p tokkit-core
+	$(BIN)/python -m pytest -n auto
+
+.PHONY: lint
+lint: $(VENV)/.tested  ## formatters in check mode, linters, types, and the stub against the compiled core
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/stubtest tokkit._core
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --workspace --all-targets --profile fast -- -D warnings
+
+.PHONY: format
+format: $(VENV)/.tested  ## let the formatters have their way
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(CARGO) fmt --all
 
 .PHONY: core
 core:  ## rebuild the compiled core into tokkit/ for the edit-build-test loop
-	cd rust_ext && CARGO_TARGET_DIR=$(abspath $(CARGO_TARGET_DIR)) cargo build --profile fast -p tokkit-py
+	unset PYO3_PYTHON; $(CARGO) build --profile fast -p tokkit-py
 	cp $(CARGO_TARGET_DIR)/fast/lib_core.so tokkit/_core.abi3.so
+
+# --- measurements -----------------------------------------------------------------------------------------------------
+
+BENCH_SIZE ?= 10MB
+BENCH_FILE ?= bench-corpora/$(BENCH_SIZE).txt
+
+.PHONY: bench-corpus
+bench-corpus: $(VENV)/.benched  ## fetch and build the benchmark text (BENCH_SIZE=10MB or 100MB)
+	$(BIN)/python evals/bench/corpus.py --size $(BENCH_SIZE) -o bench-corpora
+
+.PHONY: bench-train
+bench-train: $(VENV)/.benched  ## train with tokkit and its peers side by side (BENCH_FILE=...)
+	$(BIN)/python evals/bench/train.py --file $(BENCH_FILE)
+
+.PHONY: bench-encode
+bench-encode: $(VENV)/.benched  ## encode with tokkit and its peers side by side (BENCH_FILE=...)
+	$(BIN)/python evals/bench/encode.py --file $(BENCH_FILE)
+
+# --- inside -----------------------------------------------------------------------------------------------------------
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "tokkit needs Python >= 3.11, and $(PYTHON) is $$($(PYTHON) -V 2>&1); try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@command -v cargo >/dev/null || { echo "tokkit needs cargo: get Rust from https://rustup.rs" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# Editable, so that the tests see this folder; the compiled core is the same release build as in the wheel.
+RUST_SOURCES := $(shell find rust_ext -path rust_ext/target -prune -o -name '*.rs' -print -o -name 'Cargo.*' -print)
+$(VENV)/.tested: $(VENV)/.made pyproject.toml rust_ext/build_backend.py $(RUST_SOURCES)
+	$(PIP_INSTALL) --editable '.[test,dev]'
+	@touch $@
+
+$(VENV)/.benched: $(VENV)/.tested
+	$(PIP_INSTALL) -r evals/bench/peers.txt
+	@touch $@

@@ -32,12 +32,11 @@ def byte_atoms(order: str) -> list[bytes]:
 
 
 def frequent_characters(
-    counts: CountTable, *, limit: int | None, initial: Sequence[str], coverage: float = 1.0
-) -> list[tuple[str, int]]:
-    """Characters with their counts by falling count, ties by code point, cut to `limit` and `coverage`.
+    counts: CountTable, *, limit: int | None, initial: Sequence[str]
+) -> list[str]:
+    """Characters by falling count, ties by code point, cut to `limit`.
 
     Characters of `initial` count as more frequent than any other, as in HF's trainer, also where they never occur.
-    Coverage is sentencepiece's rule: characters are taken until the share of those taken reaches it.
     """
     for text in initial:
         if len(text) != 1:
@@ -45,15 +44,7 @@ def frequent_characters(
     seen = {text: count for text, count, _ in _core.character_counts(counts.raw)}
     first = set(initial)
     ranked = sorted(first | set(seen), key=lambda text: (text not in first, -seen.get(text, 0), text))
-    ranked = ranked if limit is None else ranked[:limit]
-    total, taken = sum(seen.values()), 0
-    kept: list[tuple[str, int]] = []
-    for text in ranked:
-        if coverage < 1.0 and taken >= coverage * total:
-            break
-        taken += seen.get(text, 0)
-        kept.append((text, seen.get(text, 0)))
-    return kept
+    return ranked if limit is None else ranked[:limit]
 
 
 def lay_ground(unit: Unit, specials: Sequence[str], byte_tokens: bool, atoms: Sequence[bytes]) -> Ground:

@@ -1,9 +1,10 @@
 """Byte-pair encoding (Sennrich et al., 2016, section 3.2) with the exact rules of each well-known trainer."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tokkit import _core
 from tokkit.counts import CountTable
@@ -13,6 +14,12 @@ from tokkit.model.model import Alphabet, Model, Unit, Unknown
 from tokkit.progress import Progress, silent
 from tokkit.trainers.alphabet import Ground, affixed, byte_atoms, frequent_characters, lay_ground
 from tokkit.trainers.base import TRAINERS, Trainer
+from tokkit.trainers.sentencepiece_rules import (
+    DEFAULT_SPECIALS,
+    check_options,
+    piece_scores,
+    required_characters,
+)
 
 Tie = Literal["hf", "bytes", "first", "lexmax", "shortest"]
 
@@ -67,7 +74,7 @@ class MergeTrainer(Trainer):
             atoms = byte_atoms("byte" if config.tie == "bytes" else "codepoint")
         else:
             kept = frequent_characters(counts, limit=config.limit_alphabet, initial=config.initial_alphabet)
-            atoms = [text.encode() for text in sorted(text for text, _ in kept)]
+            atoms = [text.encode() for text in sorted(kept)]
         if config.continuing_subword_prefix or config.end_of_word_suffix:
             atoms = affixed(counts, config.unit, atoms, config.continuing_subword_prefix, config.end_of_word_suffix)
         return lay_ground(config.unit, config.special_tokens, self._has_byte_tokens(), atoms)
@@ -165,11 +172,80 @@ def read_events(session: _core.TrainSession) -> Events:
     )
 
 
+Rules = Literal["hf", "sentencepiece"]
+
+
 @TRAINERS.register("bpe")
 class Bpe(MergeTrainer):
     """Merge the most frequent pair until the vocabulary is full (Sennrich et al., 2016); exactly HF `tokenizers`."""
 
     class Config(MergeTrainer.Config):
-        """`MergeTrainer.Config` and nothing more."""
+        """`MergeTrainer.Config` and the options of sentencepiece's trainer, which only its rules read."""
+
+        rules: Rules = Field("hf", description="whose trainer to follow in alphabet, ties and allowed pieces")
+        character_coverage: float = Field(0.9995, gt=0, le=1, description="sentencepiece: share of text in the alphabet")
+        max_piece_length: int = Field(16, ge=1, description="sentencepiece: longest piece in characters")
+        split_by_unicode_script: bool = Field(True, description="sentencepiece: one script in a piece")
+        split_by_number: bool = Field(True, description="sentencepiece: digits are a script of their own")
+        split_digits: bool = Field(False, description="sentencepiece: every digit is a piece of its own")
+        split_by_whitespace: bool = Field(True, description="sentencepiece: U+2581 only begins a piece")
+
+        @model_validator(mode="before")
+        @classmethod
+        def _fill_sentencepiece_defaults(cls, values: dict[str, object]) -> dict[str, object]:
+            if not isinstance(values, dict) or values.get("rules") != "sentencepiece":
+                return values
+            defaults = {"unit": "char", "special_tokens": DEFAULT_SPECIALS, "layout": "sentencepiece", "unknown": "unk"}
+            filled = defaults | values
+            if filled.get("unk_token") is None and "<unk>" in tuple(filled["special_tokens"]):  # type: ignore[arg-type]
+                filled["unk_token"] = "<unk>"
+            return filled
 
     config: Config
+
+    def lay_ground(self, counts: CountTable) -> Ground:
+        """See `MergeTrainer.lay_ground`; sentencepiece's meta pieces can never be made by a merge."""
+        config = self.config
+        if config.rules == "hf":
+            return super().lay_ground(counts)
+        check_options(config.unit, config.tie, config.special_tokens, config.unk_token)
+        atoms = [text.encode() for text in required_characters(counts, config.character_coverage)]
+        ground = lay_ground("char", config.special_tokens, self._has_byte_tokens(), atoms)
+        n_meta = len(ground.tokens) - ground.n_atoms
+        return replace(ground, keys=(*(b"" for _ in range(n_meta)), *ground.keys[n_meta:]))
+
+    def open_session(self, counts: CountTable, ground: Ground, *, progress: Progress) -> _core.TrainSession:
+        """See `MergeTrainer.open_session`."""
+        config = self.config
+        if config.rules == "hf":
+            return super().open_session(counts, ground, progress=progress)
+        rules = (
+            config.max_piece_length,
+            config.split_by_unicode_script,
+            config.split_by_number,
+            config.split_digits,
+            config.split_by_whitespace,
+        )
+        return _core.TrainSession(
+            counts.raw,
+            keys=list(ground.keys),
+            atom_ids=list(ground.atom_ids),
+            unit="char",
+            block_unknown=True,
+            tie="shortest",
+            sentencepiece_rules=rules,
+            min_frequency=config.min_frequency,
+            is_unique=True,
+            progress=progress,
+        )
+
+    def build_model(
+        self, counts: CountTable, ground: Ground, session: _core.TrainSession, *, exhausted: bool
+    ) -> Model:
+        """See `MergeTrainer.build_model`; under sentencepiece's rules tokens carry its scores."""
+        model = super().build_model(counts, ground, session, exhausted=exhausted)
+        if self.config.rules == "hf":
+            return model
+        n_meta = model.first_atom
+        scores = piece_scores(n_meta, model.n_atoms, len(model.tokens))
+        return replace(model, scores=scores, inference="vocab_rank")

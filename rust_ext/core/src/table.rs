@@ -65,9 +65,9 @@ impl Table {
     }
 
     /// Lays tables end to end whose pretokens follow one another.
-    pub(crate) fn concatenate(tables: Vec<Table>) -> Result<Table> {
+    pub(crate) fn concatenate(tables: Vec<Table>, track_first: bool) -> Result<Table> {
         let mut tables = tables.into_iter();
-        let Some(mut whole) = tables.next() else { return Ok(Table::default()) };
+        let Some(mut whole) = tables.next() else { return Ok(Table::new(track_first)) };
         let rest: Vec<Table> = tables.collect();
         let (bytes, n) = rest.iter().fold((0, 0), |(bytes, n), table| (bytes + table.blob.len(), n + table.len()));
         whole.blob.try_reserve_exact(bytes).map_err(|_| no_memory(bytes))?;

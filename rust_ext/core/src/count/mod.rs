@@ -8,6 +8,7 @@ mod hash;
 mod long;
 mod merge;
 mod pool;
+mod reduce;
 mod runs;
 mod short;
 mod specials;

@@ -1,7 +1,7 @@
 //! The counter: a bounded queue, its workers, and the merge of what they counted.
 
-use super::merge::{Cursor, Range, merge};
-use super::runs::{Run, Spill};
+use super::reduce::{caught, reduce};
+use super::runs::Spill;
 use super::specials::Specials;
 use super::worker::{Harvest, Plan, Worker};
 use super::{Batch, CountOptions, Split, Stats};
@@ -9,16 +9,13 @@ use crate::error::{Error, Result};
 use crate::monitor::Monitor;
 use crate::table::Table;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long the entering thread sleeps before it polls the monitor again.
-const TICK: Duration = Duration::from_millis(50);
-/// Runs merged at once; each is an open file with a buffer per thread.
-const FAN_IN: usize = 64;
+pub(super) const TICK: Duration = Duration::from_millis(50);
 
 struct Queue {
     state: Mutex<State>,
@@ -47,7 +44,8 @@ impl Queue {
 pub struct Counter<S: Split> {
     plan: Arc<Plan<S>>,
     queue: Arc<Queue>,
-    harvests: Receiver<Result<Harvest>>,
+    /// Behind a lock only because a receiver cannot be shared; nobody else waits for it.
+    harvests: Mutex<Receiver<Result<Harvest>>>,
     threads: usize,
     track_first: bool,
     position: u64,
@@ -83,7 +81,7 @@ impl<S: Split> Counter<S> {
         Ok(Self {
             plan,
             queue,
-            harvests,
+            harvests: Mutex::new(harvests),
             threads: options.threads,
             track_first: options.track_first,
             position: 0,
@@ -122,8 +120,11 @@ impl<S: Split> Counter<S> {
         self.queue.changed.notify_all();
         let mut harvests = Vec::with_capacity(self.threads);
         while harvests.len() < self.threads {
-            match self.harvests.recv_timeout(TICK) {
-                Ok(harvest) => harvests.push(harvest?),
+            let received = self.harvests.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(TICK);
+            match received {
+                Ok(Ok(harvest)) => harvests.push(harvest),
+                // A worker that was told to stop says no more than that; the cause is with the queue.
+                Ok(Err(error)) => return Err(self.queue.lock().failure.clone().unwrap_or(error)),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Error::Internal("a counting thread vanished, or `finish` was called twice".into()));
@@ -135,7 +136,7 @@ impl<S: Split> Counter<S> {
         for harvest in &harvests {
             self.stats.add(&harvest.stats)?;
         }
-        self.merge(&mut harvests, monitor)
+        reduce(&self.plan, harvests, self.threads, self.track_first, monitor)
     }
 
     /// What was counted; complete after `finish`.
@@ -143,91 +144,8 @@ impl<S: Split> Counter<S> {
         &self.stats
     }
 
-    fn merge(&self, harvests: &mut [Harvest], monitor: &mut dyn Monitor) -> Result<Table> {
-        let mut runs: Vec<Run> = harvests.iter_mut().flat_map(|harvest| harvest.runs.drain(..)).collect();
-        while runs.len() > FAN_IN {
-            monitor.poll("merging runs", 0, runs.len() as u64)?;
-            let few: Vec<Run> = runs.drain(..FAN_IN).collect();
-            runs.push(self.plan.spill.write_merged(&few)?);
-        }
-        let largest = harvests.iter().max_by_key(|harvest| harvest.stats.bytes);
-        let ranges = largest.map(|harvest| self.plan.spill.ranges(&harvest.sorted)).unwrap_or_default();
-        let tables = self.merge_ranges(&ranges, harvests, &runs, monitor)?;
-        Table::concatenate(tables)
-    }
-
-    /// Merges the ranges in parallel; this thread only polls.
-    fn merge_ranges(
-        &self,
-        ranges: &[Range],
-        harvests: &[Harvest],
-        runs: &[Run],
-        monitor: &mut dyn Monitor,
-    ) -> Result<Vec<Table>> {
-        let next = AtomicUsize::new(0);
-        let merge_one = |index: usize, range: Range| -> Result<Table> {
-            let mut table = Table::new(self.track_first);
-            let in_memory = harvests.iter().flat_map(|harvest| harvest.sorted.cursors(range));
-            let on_disk = runs.iter().map(|run| Cursor::of_run(run, index));
-            merge(in_memory.chain(on_disk), |bytes, count, first| {
-                if table.len() & 0xfff == 0 && self.plan.is_cancelled() {
-                    return Err(Error::Interrupted);
-                }
-                table.push(bytes, count, first)
-            })?;
-            Ok(table)
-        };
-        let (sender, merged) = channel();
-        let mut tables: Vec<Option<Table>> = ranges.iter().map(|_| None).collect();
-        std::thread::scope(|scope| {
-            for _ in 0..self.threads.min(ranges.len()) {
-                let (sender, next) = (sender.clone(), &next);
-                scope.spawn(move || {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(range) = ranges.get(index) else { return };
-                        let result = caught(|| merge_one(index, *range));
-                        let has_failed = result.is_err();
-                        if sender.send((index, result)).is_err() || has_failed {
-                            return;
-                        }
-                    }
-                });
-            }
-            drop(sender);
-            let outcome = self.collect(&merged, &mut tables, monitor);
-            if outcome.is_err() {
-                self.cancel();
-            }
-            outcome
-        })?;
-        Ok(tables.into_iter().flatten().collect())
-    }
-
-    fn collect(
-        &self,
-        merged: &Receiver<(usize, Result<Table>)>,
-        tables: &mut [Option<Table>],
-        monitor: &mut dyn Monitor,
-    ) -> Result<()> {
-        let mut done = 0;
-        loop {
-            match merged.recv_timeout(TICK) {
-                Ok((index, table)) => {
-                    if let Some(place) = tables.get_mut(index) {
-                        *place = Some(table?);
-                    }
-                    done += 1;
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-            monitor.poll("merging counts", done, tables.len() as u64)?;
-        }
-    }
-
     fn cancel(&self) {
-        self.plan.cancelled.store(true, Ordering::Relaxed);
+        self.plan.cancel();
         self.queue.changed.notify_all();
     }
 }
@@ -250,7 +168,7 @@ fn work<S: Split>(plan: &Plan<S>, queue: &Queue, sender: &Sender<Result<Harvest>
     });
     if let Err(error) = &result {
         queue.lock().failure.get_or_insert_with(|| error.clone());
-        plan.cancelled.store(true, Ordering::Relaxed);
+        plan.cancel();
         queue.changed.notify_all();
     }
     // Nobody listens any more when the counter was dropped.
@@ -273,12 +191,4 @@ fn take<S>(plan: &Plan<S>, queue: &Queue) -> Result<Option<(Batch, u64)>> {
         }
         state = queue.wait(state);
     }
-}
-
-fn caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("unknown");
-        Err(Error::Internal(format!("panic in a counting thread: {text}")))
-    })
 }

@@ -31,22 +31,30 @@ impl Spill {
 
     /// Writes sorted tables as a run.
     pub fn write(&self, sorted: &Sorted) -> Result<Run> {
-        self.write_ranges(self.ranges(sorted).into_iter().map(|range| sorted.cursors(range)))
+        self.write_ranges(self.ranges(sorted).into_iter().map(|range| sorted.cursors(range)), || Ok(()))
     }
 
-    /// Writes the merge of several runs as one.
-    pub fn write_merged(&self, runs: &[Run]) -> Result<Run> {
+    /// Writes the merge of several runs as one; `poll` is called every now and then and may end it.
+    pub fn write_merged(&self, runs: &[Run], poll: impl FnMut() -> Result<()>) -> Result<Run> {
         let n = runs.first().map_or(0, |run| run.ends.len());
-        self.write_ranges((0..n).map(|range| runs.iter().map(move |run| Cursor::of_run(run, range))))
+        self.write_ranges((0..n).map(|range| runs.iter().map(move |run| Cursor::of_run(run, range))), poll)
     }
 
-    fn write_ranges<'a, C: IntoIterator<Item = Cursor<'a>>>(&self, ranges: impl Iterator<Item = C>) -> Result<Run> {
+    fn write_ranges<'a, C: IntoIterator<Item = Cursor<'a>>>(
+        &self,
+        ranges: impl Iterator<Item = C>,
+        mut poll: impl FnMut() -> Result<()>,
+    ) -> Result<Run> {
         let file = tempfile::tempfile_in(&self.folder).map_err(|error| self.failed(&error))?;
         let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
         let mut ends = Vec::new();
-        let mut written = 0u64;
+        let (mut written, mut n) = (0u64, 0u64);
         for cursors in ranges {
             merge(cursors, |bytes, count, first| {
+                n += 1;
+                if n & 0xffff == 0 {
+                    poll()?;
+                }
                 let mut head = Vec::with_capacity(30);
                 put_varint(&mut head, bytes.len() as u64);
                 let mut tail = Vec::with_capacity(20);

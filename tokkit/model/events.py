@@ -68,6 +68,18 @@ class Events:
         is_merge = self.kind == Kind.MERGE
         return np.stack([self.left[is_merge], self.right[is_merge], self.token[is_merge]], axis=1)
 
+    def followed_by(self, other: "Events") -> "Events":
+        """This log with the events of `other` behind it."""
+        return Events(
+            kind=np.concatenate([self.kind, other.kind]),
+            token=np.concatenate([self.token, other.token]),
+            left=np.concatenate([self.left, other.left]),
+            right=np.concatenate([self.right, other.right]),
+            count=np.concatenate([self.count, other.count]),
+            pieces=np.concatenate([self.pieces, other.pieces]),
+            piece_offsets=np.concatenate([self.piece_offsets, other.piece_offsets[1:] + self.piece_offsets[-1]]),
+        )
+
     @classmethod
     def from_merges(cls, merges: NDArray[np.uint32], counts: NDArray[np.uint64]) -> "Events":
         """A log of merges only; `merges` is (left, right, token) uint32 [n, 3], `counts` uint64 [n]."""

@@ -1,0 +1,1 @@
+"""Slow, obvious twins of the fast algorithms: written for reading, used to judge."""

@@ -1,0 +1,242 @@
+"""Continue the training of a BPE vocabulary: old ids stay, and undoing the new merges gives the old encoding."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tokkit import _core
+from tokkit.counts import CountTable
+from tokkit.errors import InputError, TokenizerError, UsageError
+from tokkit.model.events import Events, Kind
+from tokkit.model.model import Model
+from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, string_to_bytes
+from tokkit.progress import Progress, silent
+from tokkit.spec import Spec
+from tokkit.trainers.base import MAX_VOCAB_SIZE
+from tokkit.trainers.bpe import Tie, read_events
+
+
+class ExtendConfig(Spec):
+    """How to continue training."""
+
+    vocab_size: int = Field(ge=1, le=MAX_VOCAB_SIZE, description="tokens in the vocabulary afterwards, old ones included")
+    min_frequency: int = Field(0, ge=0, description="stop when the best pair is rarer than this")
+    tie: Tie = Field("hf", description="which of equally frequent pairs wins")
+    max_token_length: int | None = Field(None, ge=0, description="new tokens stay shorter than this many atoms")
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The old vocabulary as a session needs it: keys by session id, and the model's internal id of each."""
+
+    keys: list[bytes]
+    internal: list[int]
+    atom_ids: list[int]
+
+
+def extend(
+    model: Model,
+    counts: CountTable,
+    *,
+    config: ExtendConfig,
+    protect: CountTable | None = None,
+    progress: Progress = silent,
+) -> Model:
+    """Learns more merges on `counts`, after all merges of `model`.
+
+    Every old token keeps its output id; new tokens get the ids after the largest. New merges rank below all old ones,
+    so replacing each new token by its pieces gives exactly the old encoding of any text. With `protect`, the
+    encodings of its pretokens stay as they are: a pair that stands in one of them is never merged.
+
+    Raises:
+        TokenizerError: a vocabulary whose encoding is not its merges in order (removed tokens, n-ary or circular
+            merges), which cannot be continued exactly.
+        UsageError: `vocab_size` not above the old size, or `counts` made with another pre-tokenizer.
+        InputError: an empty table.
+    """
+    _check_tables(model, counts, protect)
+    merges = ordered_merges(model)
+    old_ids = output_ids(model)
+    n_old = int(np.count_nonzero(old_ids != NOT_IN_VOCAB))
+    if config.vocab_size <= n_old:
+        raise UsageError(f"vocab_size: must be above the {n_old} tokens there are, got {config.vocab_size}")
+    ground = _lay_ground(model, merges)
+    session = _open(model, counts, ground, config, progress)
+    from_internal = {internal: token for token, internal in enumerate(ground.internal)}
+    session_merges = _session_merges(merges, from_internal, len(ground.keys))
+    session.replay(session_merges, progress=progress)
+    if protect is not None:
+        for left, right in _standing_pairs(model, protect, ground, config, session_merges, progress):
+            session.veto(left, right)
+    is_reached = session.run(config.vocab_size, progress=progress)
+    return _join(model, session, from_internal, len(merges), old_ids, exhausted=not is_reached, config=config)
+
+
+def token_frequencies(model: Model, counts: CountTable, *, progress: Progress = silent) -> NDArray[np.uint64]:
+    """How often each token stands in the encoding of the table's pretokens; by internal id, uint64 [len(tokens)].
+
+    Raises:
+        TokenizerError, UsageError: as `extend`.
+    """
+    _check_tables(model, counts, None)
+    merges = ordered_merges(model)
+    ground = _lay_ground(model, merges)
+    config = ExtendConfig(vocab_size=MAX_VOCAB_SIZE)
+    session = _open(model, counts, ground, config, progress)
+    from_internal = {internal: token for token, internal in enumerate(ground.internal)}
+    session.replay(_session_merges(merges, from_internal, len(ground.keys)), progress=progress)
+    by_session = np.frombuffer(session.frequencies(), "<u8")
+    place = np.array([from_internal[token] for token in range(len(model.tokens))])
+    return by_session[place].astype(np.uint64)
+
+
+def ordered_merges(model: Model) -> NDArray[np.uint32]:
+    """The model's (left, right, token) rows, checked to be a list that replaying in order encodes with; uint32 [n, 3].
+
+    That holds when every merge that uses a token comes after every merge that makes it.
+
+    Raises:
+        TokenizerError: it does not hold, or the log has events other than merges and admitted tokens.
+    """
+    if model.inference != "merge" or np.any((model.events.kind != Kind.MERGE) & (model.events.kind != Kind.ADMIT)):
+        raise TokenizerError(
+            f"a vocabulary of method `{model.method}` read by `{model.inference}` is more than its merges in order",
+            hint="only plain BPE vocabularies can be continued or pruned",
+        )
+    merges = model.events.merges()
+    last_made: dict[int, int] = {}
+    for rank, token in enumerate(merges[:, 2].tolist()):
+        last_made[token] = rank
+    for rank, (left, right, token) in enumerate(merges.tolist()):
+        for part in (left, right):
+            if last_made.get(part, -1) >= rank:
+                raise TokenizerError(
+                    f"merge {rank} ({model.tokens[left]!r} + {model.tokens[right]!r}) uses a token that merge "
+                    f"{last_made[part]} makes later: the order of the merges is not an order of training"
+                )
+    return merges
+
+
+def _check_tables(model: Model, counts: CountTable, protect: CountTable | None) -> None:
+    if len(counts) == 0:
+        raise InputError("the count table is empty: there is nothing to learn from", hint="check the inputs")
+    for name, table in (("counts", counts), ("protect", protect)):
+        if table is not None and table.pretokenizer != model.pretokenizer:
+            raise UsageError(
+                f"{name}: counted with pre-tokenizer `{table.pretokenizer}`, the vocabulary has `{model.pretokenizer}`",
+                hint="count the text again with the vocabulary's own pre-tokenizer",
+            )
+
+
+def _lay_ground(model: Model, merges: NDArray[np.uint32]) -> _Ground:
+    """Everything that no merge makes: specials, byte tokens, atoms, admitted tokens, in that order."""
+    made = set(merges[:, 2].tolist())
+    keys = [_special_key(model, token) for token in range(model.n_specials)]
+    keys += [f"<0x{byte:02X}>".encode() for byte in range(model.n_byte_tokens)]
+    atoms = range(model.first_atom, model.first_made)
+    keys += [model.tokens[token] for token in atoms]
+    internal = list(range(model.first_made))
+    for token in range(model.first_made, len(model.tokens)):
+        if token not in made:
+            keys.append(model.tokens[token])
+            internal.append(token)
+    known = set(model.tokens[model.first_atom : model.first_made])
+    shared = [token for token in range(model.n_specials) if _is_atom(model, keys[token]) and keys[token] not in known]
+    return _Ground(keys, internal, [*shared, *atoms])
+
+
+def _special_key(model: Model, token: int) -> bytes:
+    if model.alphabet.unit == "char":
+        return model.specials[token].encode()
+    try:
+        return string_to_bytes(model.specials[token])
+    except TokenizerError:
+        return b""
+
+
+def _is_atom(model: Model, key: bytes) -> bool:
+    return len(key) == 1 if model.alphabet.unit == "byte" else len(key.decode(errors="replace")) == 1
+
+
+def _open(
+    model: Model, counts: CountTable, ground: _Ground, config: ExtendConfig, progress: Progress
+) -> _core.TrainSession:
+    return _core.TrainSession(
+        counts.raw,
+        keys=ground.keys,
+        atom_ids=ground.atom_ids,
+        unit=model.alphabet.unit,
+        prefix=model.alphabet.prefix.encode(),
+        suffix=model.alphabet.suffix.encode(),
+        tie="hf" if config.tie == "bytes" else config.tie,
+        max_token_length=config.max_token_length,
+        min_frequency=config.min_frequency,
+        progress=progress,
+    )
+
+
+def _session_merges(
+    merges: NDArray[np.uint32], from_internal: dict[int, int], n_ground: int
+) -> list[tuple[int, int]]:
+    """The merges in session ids; fills `from_internal` for the tokens that the session will make on replay."""
+    pairs = []
+    for left, right, token in merges.tolist():
+        pairs.append((from_internal[left], from_internal[right]))
+        if token not in from_internal:
+            from_internal[token] = n_ground
+            n_ground += 1
+    return pairs
+
+
+def _standing_pairs(
+    model: Model,
+    protect: CountTable,
+    ground: _Ground,
+    config: ExtendConfig,
+    merges: list[tuple[int, int]],
+    progress: Progress,
+) -> set[tuple[int, int]]:
+    """All pairs of neighbours in the old encodings of the protected pretokens."""
+    session = _open(model, protect, ground, config, progress)
+    session.replay(merges, progress=progress)
+    buffers = session.segmentation()
+    ids, ends = np.frombuffer(buffers[0], "<u4"), np.frombuffer(buffers[1], "<u8").astype(np.int64)
+    is_inside = np.ones(max(len(ids) - 1, 0), np.bool_)
+    is_inside[ends[(ends > 0) & (ends < len(ids))] - 1] = False
+    pairs = np.unique(np.stack([ids[:-1][is_inside], ids[1:][is_inside]], axis=1), axis=0) if len(ids) else []
+    return {(int(left), int(right)) for left, right in pairs}
+
+
+def _join(
+    model: Model,
+    session: _core.TrainSession,
+    from_internal: dict[int, int],
+    n_old_merges: int,
+    old_ids: NDArray[np.uint32],
+    *,
+    exhausted: bool,
+    config: ExtendConfig,
+) -> Model:
+    """The old model with the session's new tokens and merges behind it."""
+    log = read_events(session)
+    to_internal = {token: internal for internal, token in from_internal.items()}
+    n_old, n_known = len(model.tokens), len(to_internal)
+    new_tokens = session.tokens()[n_known:]
+    to_internal.update((n_known + place, n_old + place) for place in range(len(new_tokens)))
+    lookup = np.array([to_internal[token] for token in range(len(to_internal))], np.uint32)
+    new = slice(n_old_merges, len(log))
+    rows = np.stack([lookup[log.left[new]], lookup[log.right[new]], lookup[log.token[new]]], axis=1)
+    added = Events.from_merges(rows, log.count[new])
+    used = old_ids[old_ids != NOT_IN_VOCAB]
+    first_new = int(used.max()) + 1 if len(used) else 0
+    new_ids = np.arange(first_new, first_new + len(new_tokens), dtype=np.uint32)
+    return replace(
+        model,
+        tokens=(*model.tokens, *new_tokens),
+        events=model.events.followed_by(added),
+        ids=np.concatenate([old_ids, new_ids]),
+        exhausted=exhausted,
+        config={**model.config, "extend": config.model_dump(mode="json")},
+    )

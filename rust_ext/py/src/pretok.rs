@@ -29,6 +29,12 @@ fn scheme_id(spec: &str) -> PyResult<String> {
     guarded(|| Ok(Scheme::by_name(spec)?.id().to_owned()))
 }
 
+/// The regexes that a scheme equals, each a split inside the parts of the one before; empty: it is no regex.
+#[pyfunction]
+fn scheme_patterns(spec: &str) -> PyResult<Vec<String>> {
+    guarded(|| Ok(Scheme::by_name(spec)?.patterns().into_iter().map(str::to_owned).collect()))
+}
+
 /// The ids of all named schemes.
 #[pyfunction]
 fn scheme_names() -> Vec<&'static str> {
@@ -41,5 +47,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pretokenize, module)?)?;
     module.add_function(wrap_pyfunction!(rewrite, module)?)?;
     module.add_function(wrap_pyfunction!(scheme_id, module)?)?;
+    module.add_function(wrap_pyfunction!(scheme_patterns, module)?)?;
     module.add_function(wrap_pyfunction!(scheme_names, module)?)
 }

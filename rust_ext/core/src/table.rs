@@ -100,20 +100,15 @@ impl Table {
         Self::add_up(order.into_iter().map(|i| (bytes(i), counts[i], first.map_or(0, |f| f[i]))), first.is_some())
     }
 
-    /// The sum of several tables. First positions are kept only when all tables have them and are comparable: the
-    /// caller sees to that.
+    /// The sum of several tables. First positions are dropped: those of different corpora do not compare.
     pub fn merge(tables: &[&Table]) -> Result<Table> {
-        let track_first = !tables.is_empty() && tables.iter().all(|table| table.first.is_some());
-        let mut order: Vec<(&[u8], u64, u64)> = Vec::new();
+        let mut order: Vec<(&[u8], u64)> = Vec::new();
         let n = tables.iter().map(|table| table.len()).sum::<usize>();
-        order.try_reserve_exact(n).map_err(|_| no_memory(n * size_of::<(&[u8], u64, u64)>()))?;
-        for table in tables {
-            let first = |i: usize| table.first.as_ref().map_or(0, |f| f[i]);
-            order.extend(table.iter().enumerate().map(|(i, (bytes, count))| (bytes, count, first(i))));
-        }
+        order.try_reserve_exact(n).map_err(|_| no_memory(n * size_of::<(&[u8], u64)>()))?;
+        order.extend(tables.iter().flat_map(|table| table.iter()));
         // A stable sort finds the sorted tables as runs and merges them.
         order.sort_by(|a, b| a.0.cmp(b.0));
-        Self::add_up(order.into_iter(), track_first)
+        Self::add_up(order.into_iter().map(|(bytes, count)| (bytes, count, 0)), false)
     }
 
     /// A table of sorted entries; neighbours with the same bytes are added up.

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Longest word, in atoms, that is merged by scanning; the set of living positions is one `u64`.
-const SHORT: usize = 64;
+pub const SHORT: usize = 64;
 const DEAD: u32 = u32::MAX;
 
 /// Buffers that outlive a word.

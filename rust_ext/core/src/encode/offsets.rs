@@ -1,0 +1,75 @@
+//! Ids with the bytes and characters of the text that each came from.
+
+use super::{Allowed, Encoder};
+use crate::error::Result;
+use super::word::Scratch;
+
+/// Tokens of one text with their places in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Located {
+    /// Output ids.
+    pub ids: Vec<u32>,
+    /// (begin, end) in bytes of the text.
+    pub bytes: Vec<(u64, u64)>,
+    /// (begin, end) in characters: those that the token touches.
+    pub characters: Vec<(u64, u64)>,
+}
+
+impl Encoder {
+    /// Encodes one text and says where each token came from.
+    ///
+    /// A token that covers part of a character has its own bytes, and the whole character. A token that stands for
+    /// nothing in the text (a marker put in front) has an empty range.
+    pub fn encode_located(&self, text: &[u8], allowed: &Allowed) -> Result<Located> {
+        let mut located = Located::default();
+        let mut scratch = Scratch::default();
+        let mut base = 0;
+        self.parts(text, allowed, |part, special| {
+            let Located { ids, bytes, .. } = &mut located;
+            if let Some(id) = special {
+                ids.push(id);
+                bytes.push((base as u64, (base + part.len()) as u64));
+            } else {
+                let rewritten = self.rewrite(part)?;
+                self.scan(&rewritten, |start, end| {
+                    self.words.encode(&rewritten.text[start..end], &mut scratch);
+                    for placed in &scratch.placed {
+                        let source = |at: u32| (base + rewritten.source_offset(start + at as usize)) as u64;
+                        ids.push(placed.id);
+                        bytes.push((source(placed.start), source(placed.end)));
+                    }
+                })?;
+            }
+            base += part.len();
+            Ok(())
+        })?;
+        located.characters = characters(text, &located.bytes);
+        Ok(located)
+    }
+}
+
+/// The ranges of characters that ranges of bytes touch; ranges begin in ascending order, or nearly so.
+fn characters(text: &[u8], ranges: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let is_first = |byte: u8| byte & 0xC0 != 0x80;
+    // (byte, characters that begin before it)
+    let mut at = (0usize, 0u64);
+    let mut count_before = |byte: usize| {
+        if byte < at.0 {
+            at.1 -= text[byte..at.0].iter().filter(|&&b| is_first(b)).count() as u64;
+        } else {
+            at.1 += text[at.0..byte].iter().filter(|&&b| is_first(b)).count() as u64;
+        }
+        at.0 = byte;
+        at.1
+    };
+    let begins = |byte: usize| text.get(byte).is_none_or(|&b| is_first(b));
+    ranges
+        .iter()
+        .map(|&(from, to)| {
+            let inside = !begins(from as usize);
+            let first = count_before(from as usize) - u64::from(inside);
+            // The count before `to` takes in a character that begins before `to`, cut or not.
+            (first, if to > from { count_before(to as usize) } else { first })
+        })
+        .collect()
+}

@@ -1,0 +1,196 @@
+//! One pretoken to ids: the rules that an encoder can follow.
+
+use super::atoms::{Atoms, Placed};
+use super::dropout::{Random, merge_with_dropout};
+use super::finder::{Finder, trie_of};
+use super::least_tokens::least_tokens;
+use super::likelihood::{Scores, likelihood};
+use super::longest::{longest_prefix, longest_suffix, longest_token};
+use super::merge::{MergeScratch, SHORT, merge, merge_ids};
+use super::pairs::Pairs;
+use super::trie::Trie;
+use super::vocab_rank::all_splits;
+use super::vocabulary::{NONE, Vocabulary};
+use crate::error::{Error, Result};
+use std::collections::HashSet;
+
+/// How a vocabulary reads a pretoken. Replays of event logs will be further variants.
+#[derive(Debug)]
+pub enum Rule {
+    /// Merges by rank (`merge`, `vocab_rank`).
+    Merge(Pairs),
+    /// Longest token from the left.
+    LongestPrefix(Trie),
+    /// Longest token from the right; the trie is of the tokens backwards.
+    LongestSuffix(Trie),
+    /// Longest token anywhere first.
+    LongestToken(Trie),
+    /// Fewest tokens.
+    LeastTokens(Trie),
+    /// Largest sum of scores.
+    Likelihood(Trie, Scores),
+}
+
+/// Everything that turns one pretoken into ids.
+#[derive(Debug)]
+pub struct WordEncoder {
+    rule: Rule,
+    /// Atoms and what unknown ones become.
+    pub atoms: Atoms,
+    /// Token bytes and ids, specials left out of `find`.
+    pub vocabulary: Vocabulary,
+    /// Tokens that text never yields by being spelled: special tokens and byte tokens.
+    reserved: HashSet<u32>,
+    ignore_merges: bool,
+}
+
+/// Buffers for one thread.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The tokens of the last word.
+    pub placed: Vec<Placed>,
+    merging: MergeScratch,
+    marked: Vec<u8>,
+}
+
+/// What the rule of an encoder is made from.
+pub struct RuleData<'a> {
+    /// merge, vocab_rank, longest_prefix, longest_suffix, longest_token, least_tokens or likelihood.
+    pub mode: &'a str,
+    /// (left, right, result) in rank order, for `merge`.
+    pub merges: &'a [[u32; 3]],
+    /// Log probability by output id, for `likelihood`.
+    pub scores: Option<Vec<f64>>,
+    /// A pretoken that is a token becomes that token, whatever the merges say (HF, tiktoken).
+    pub ignore_merges: bool,
+}
+
+impl WordEncoder {
+    /// Builds the tables of the mode.
+    pub fn new(vocabulary: Vocabulary, atoms: Atoms, reserved: HashSet<u32>, data: RuleData<'_>) -> Result<Self> {
+        let ordinary = |id: u32| !reserved.contains(&id);
+        let trie = |reversed| trie_of(&vocabulary, &atoms, reversed, ordinary);
+        let rule = match data.mode {
+            "merge" => Rule::Merge(ranked(&vocabulary, data.merges)?),
+            "vocab_rank" if atoms.marked() => {
+                return Err(Error::Tokenizer("inference `vocab_rank` does not go with a subword prefix or suffix".into()));
+            }
+            "vocab_rank" => Rule::Merge(all_splits(&vocabulary, ordinary)?),
+            "longest_prefix" => Rule::LongestPrefix(trie(false)),
+            "longest_suffix" => Rule::LongestSuffix(trie(true)),
+            "longest_token" => Rule::LongestToken(trie(false)),
+            "least_tokens" => Rule::LeastTokens(trie(false)),
+            "likelihood" => {
+                let Some(by_id) = data.scores else {
+                    return Err(Error::Tokenizer("inference `likelihood` needs scores".into()));
+                };
+                let scores = Scores::new(by_id);
+                let trie = trie_of(&vocabulary, &atoms, false, |id| ordinary(id) && scores.has(id));
+                Rule::Likelihood(trie, scores)
+            }
+            other => return Err(Error::Usage(format!("unknown inference, got `{other}`; one of: {}", MODES.join(", ")))),
+        };
+        Ok(Self { rule, atoms, vocabulary, reserved, ignore_merges: data.ignore_merges })
+    }
+
+    /// Whether the rule joins by rank, so that dropout means something.
+    pub fn merges(&self) -> bool {
+        matches!(self.rule, Rule::Merge(_))
+    }
+
+    /// The token that the whole word is, where that goes before the merges.
+    #[inline]
+    fn whole(&self, word: &[u8]) -> u32 {
+        if !self.ignore_merges {
+            return NONE;
+        }
+        let id = self.vocabulary.find(word);
+        if id != NONE && self.reserved.contains(&id) { NONE } else { id }
+    }
+
+    /// Leaves the tokens of `word` in `scratch.placed`.
+    pub fn encode(&self, word: &[u8], scratch: &mut Scratch) {
+        scratch.placed.clear();
+        let id = self.whole(word);
+        if id != NONE {
+            scratch.placed.push(Placed { id, start: 0, end: word.len() as u32 });
+            return;
+        }
+        let Scratch { placed, merging, marked } = scratch;
+        let with_mark = |marked: &mut Vec<u8>| {
+            marked.clear();
+            marked.extend_from_slice(word);
+            marked.extend_from_slice(self.atoms.suffix());
+        };
+        match &self.rule {
+            Rule::Merge(pairs) => {
+                self.atoms.split(&self.vocabulary, word, placed);
+                merge(pairs, merging, placed);
+            }
+            _ => {
+                with_mark(marked);
+                match &self.rule {
+                    Rule::Merge(_) => (),
+                    Rule::LongestPrefix(trie) => longest_prefix(&Finder::new(trie, &self.atoms, marked), placed),
+                    Rule::LongestSuffix(trie) => longest_suffix(&Finder::new(trie, &self.atoms, marked), placed),
+                    Rule::LongestToken(trie) => longest_token(&Finder::new(trie, &self.atoms, marked), placed),
+                    Rule::LeastTokens(trie) => least_tokens(&Finder::new(trie, &self.atoms, marked), placed),
+                    Rule::Likelihood(trie, scores) => {
+                        likelihood(&Finder::new(trie, &self.atoms, marked), scores, placed);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same by merges with dropout; the whole-word short cut is off, as in HF.
+    pub fn encode_with_dropout(&self, word: &[u8], p: f64, random: &mut Random, scratch: &mut Scratch) {
+        scratch.placed.clear();
+        if let Rule::Merge(pairs) = &self.rule {
+            self.atoms.split(&self.vocabulary, word, &mut scratch.placed);
+            merge_with_dropout(pairs, random, p, &mut scratch.placed);
+        }
+    }
+
+    /// The fast way for a short word: writes its ids to `ids` and returns their number, or `None` if it does not apply.
+    #[inline]
+    pub fn encode_short(&self, word: &[u8], ids: &mut [u32; SHORT]) -> Option<usize> {
+        let (Rule::Merge(pairs), Some(atoms)) = (&self.rule, self.atoms.plain_bytes()) else { return None };
+        if word.len() > SHORT {
+            return None;
+        }
+        let id = self.whole(word);
+        if id != NONE {
+            ids[0] = id;
+            return Some(1);
+        }
+        for (id, &byte) in ids.iter_mut().zip(word) {
+            *id = atoms[usize::from(byte)];
+            if *id == NONE {
+                return None;
+            }
+        }
+        let mut alive = merge_ids(pairs, ids, word.len());
+        let mut n = 0;
+        while alive != 0 {
+            ids[n] = ids[alive.trailing_zeros() as usize];
+            alive &= alive - 1;
+            n += 1;
+        }
+        Some(n)
+    }
+}
+
+/// All inference modes.
+pub const MODES: [&str; 7] =
+    ["merge", "vocab_rank", "longest_prefix", "longest_suffix", "longest_token", "least_tokens", "likelihood"];
+
+fn ranked(vocabulary: &Vocabulary, merges: &[[u32; 3]]) -> Result<Pairs> {
+    for (rank, merge) in merges.iter().enumerate() {
+        if let Some(id) = merge.iter().find(|id| vocabulary.bytes(**id).is_none()) {
+            return Err(Error::Tokenizer(format!("merge {rank}: no token has the id {id}")));
+        }
+    }
+    let keyed: Vec<_> = merges.iter().zip(0u32..).map(|(merge, rank)| (merge[0], merge[1], rank)).collect();
+    Pairs::new(&keyed, merges.iter().map(|merge| merge[2]).collect())
+}

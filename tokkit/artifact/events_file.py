@@ -128,11 +128,7 @@ def _header(model: Model) -> dict[str, object]:
 
 def _model(table: pa.Table, header: dict[str, object]) -> Model:
     rows = table.column("row").to_pylist()
-    n = (
-        rows.index(next((row for row in rows if row != TOKEN_ROW), None))
-        if any(r != TOKEN_ROW for r in rows)
-        else len(rows)
-    )
+    n = next((place for place, row in enumerate(rows) if row != TOKEN_ROW), len(rows))
     tokens, log = table.slice(0, n), table.slice(n)
     numbers = {kind.name.lower(): int(kind) for kind in Kind}
     if not np.array_equal(tokens.column("token").to_numpy(), np.arange(n)):
@@ -163,7 +159,7 @@ def _model(table: pa.Table, header: dict[str, object]) -> Model:
             prefix=_text(alphabet, "prefix"),
             suffix=_text(alphabet, "suffix"),
         ),
-        specials=tuple(cast("list[str]", header["specials"])),
+        specials=_texts(header, "specials"),
         n_byte_tokens=_number(header, "n_byte_tokens"),
         n_atoms=_number(header, "n_atoms"),
         tokens=tuple(tokens.column("bytes").to_pylist()),
@@ -188,6 +184,13 @@ def _text(header: dict[str, object], key: str) -> str:
     if not isinstance(value, str):
         raise TokenizerError(f"events.parquet: {key} must be text, got {value!r}")
     return value
+
+
+def _texts(header: dict[str, object], key: str) -> tuple[str, ...]:
+    value = header[key]
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise TokenizerError(f"events.parquet: {key} must be a list of texts, got {value!r}")
+    return tuple(value)
 
 
 def _number(header: dict[str, object], key: str) -> int:

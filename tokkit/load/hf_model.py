@@ -135,9 +135,7 @@ def _build(
         specials=tuple(text for text, _ in specials),
         n_byte_tokens=len(byte_tokens),
         n_atoms=n_atoms,
-        tokens=tuple(
-            _bytes(token, place, len(specials), byte_tokens, alphabet.unit) for place, token in enumerate(internal)
-        ),
+        tokens=tuple(_bytes(internal, len(specials), len(byte_tokens), alphabet.unit)),
         events=Events.from_list(log),
         layout="hf",
         normalizer=normalizer,

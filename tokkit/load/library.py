@@ -111,9 +111,7 @@ class LibraryTokenizer(ABC):
         del errors  # these libraries replace what is not UTF-8 and cannot be told otherwise
         for place, number in enumerate(ids):
             if int(number) not in self._known:
-                raise InputError(
-                    f"unknown id at position {place}, got {number}", hint=f"ids end at {self.vocab_size - 1}"
-                )
+                raise InputError(f"unknown id at position {place}, got {number}", hint=self._ids_end())
         return self._decode([int(number) for number in ids])
 
     def decode_bytes(self, ids: Sequence[int]) -> bytes:
@@ -127,8 +125,11 @@ class LibraryTokenizer(ABC):
             InputError: an unknown id.
         """
         if token_id not in self._known:
-            raise InputError(f"unknown id, got {token_id}", hint=f"ids end at {self.vocab_size - 1}")
+            raise InputError(f"unknown id, got {token_id}", hint=self._ids_end())
         return self._token_bytes(token_id)
+
+    def _ids_end(self) -> str:
+        return f"ids end at {self.vocab_size - 1}"
 
     @abstractmethod
     def save_pretrained(self, folder: Path | str) -> None:

@@ -1,11 +1,12 @@
 """From ranks to merges: a tiktoken or tekken vocabulary as a model of ours."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 
 from tokkit.errors import TokenizerError
-from tokkit.model.events import Event, Events, Kind
+from tokkit.model.events import Events
 from tokkit.model.model import Alphabet, Model
 from tokkit.model.vocab import ATOM_BYTE_ORDER
 
@@ -16,11 +17,11 @@ def model_of_ranks(
     """A byte-level BPE model from token -> rank; `ids` are the output ids of the same tokens.
 
     These programs join the neighbours whose concatenation has the lowest rank. In a vocabulary that BPE made, each
-    token has one pair that this rule can reach it by, so merges say the same. Tokens that it cannot reach at all enter
-    as ADMIT events; those programs give them only to a pretoken that is the whole token.
+    token has one pair that this rule can reach it by, so merges say the same.
 
     Raises:
-        TokenizerError: a byte has no rank, or an id is given twice.
+        TokenizerError: a byte has no rank, an id is given twice, or a token cannot be reached: those programs give it
+            to a pretoken that is just that token, which merges cannot say.
     """
     missing = [byte for byte in range(256) if bytes([byte]) not in ranks]
     if missing:
@@ -32,14 +33,15 @@ def model_of_ranks(
     made = sorted((token for token in ranks if len(token) > 1), key=ranks.__getitem__)
     tokens = (*(name.encode() for name in names), *(bytes([byte]) for byte in ATOM_BYTE_ORDER), *made)
     internal = {token: number for number, token in enumerate(tokens[len(names) :], start=len(names))}
-    log = []
-    for token in made:
+    merges = np.zeros((len(made), 3), np.uint32)
+    for row, token in enumerate(made):
         pair = last_pair(token, ranks)
-        number = internal[token]
         if pair is None:
-            log.append(Event(Kind.ADMIT, number, 0, 0, 0, ()))
-        else:
-            log.append(Event(Kind.MERGE, number, internal[pair[0]], internal[pair[1]], 0, ()))
+            raise TokenizerError(
+                f"{where}: token {token!r} cannot be reached by joining tokens of lower rank",
+                hint="the vocabulary was edited; such tokens need the program that it was made for",
+            )
+        merges[row] = internal[pair[0]], internal[pair[1]], internal[token]
     output = [specials[name] for name in names] + [ids[token] for token in tokens[len(names) :]]
     if len(set(output)) != len(output):
         raise TokenizerError(f"{where}: a special token has the id of another token")
@@ -51,7 +53,7 @@ def model_of_ranks(
         n_byte_tokens=0,
         n_atoms=256,
         tokens=tokens,
-        events=Events.from_list(log),
+        events=Events.from_merges(merges, np.zeros(len(made), np.uint64)),
         ids=np.array(output, np.uint32),
     )
 
@@ -73,7 +75,7 @@ def last_pair(token: bytes, ranks: Mapping[bytes, int]) -> tuple[bytes, bytes] |
 
 def _merge_below(token: bytes, ranks: Mapping[bytes, int], limit: int) -> list[bytes]:
     parts = [token[place : place + 1] for place in range(len(token))]
-    joined = [ranks.get(left + right, limit) for left, right in zip(parts, parts[1:], strict=False)]
+    joined = [ranks.get(left + right, limit) for left, right in pairwise(parts)]
     while joined:
         best = min(joined)
         if best >= limit:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokkit.atomic import atomic_folder
 from tokkit.errors import TokenizerError
@@ -33,14 +33,18 @@ class SentencePieceTokenizer(LibraryTokenizer):
         with atomic_folder(Path(folder)) as temporary:
             (temporary / "tokenizer.model").write_bytes(self._content)
 
-    def _encode_all(self, texts: Sequence[str], allowed: frozenset[str]) -> list[list[int]]:
+    def _encode_all(self, texts: Sequence[str], allowed: frozenset[str]) -> list[list[int]]:  # noqa: ARG002
         return [list(self._processor.encode(text, out_type=int)) for text in texts]
 
-    def _encode_spans(self, text: str, allowed: frozenset[str]) -> tuple[list[int], list[tuple[int, int]]]:
+    def _encode_spans(
+        self,
+        text: str,
+        allowed: frozenset[str],  # noqa: ARG002
+    ) -> tuple[list[int], list[tuple[int, int]]]:
         try:
             found = self._processor.encode(text, out_type="offset_mapping")
         except (ValueError, TypeError, RuntimeError):  # sentencepiece before 0.2.3
-            old = self._processor.encode(text, out_type="immutable_proto")
+            old: Any = self._processor.encode(text, out_type="immutable_proto")  # type: ignore[arg-type]  # older API
             return [piece.id for piece in old.pieces], [(piece.begin, piece.end) for piece in old.pieces]
         return list(found["ids"]), [(int(low), int(high)) for low, high in found["offsets"]]
 
@@ -59,12 +63,11 @@ def _processor(content: bytes, path: Path) -> "sentencepiece.SentencePieceProces
 
     processor = sentencepiece.SentencePieceProcessor()
     try:
-        if not content:
-            raise RuntimeError("the file is empty")
         processor.LoadFromSerializedProto(content)
-        if processor.get_piece_size() == 0:
-            raise RuntimeError("no pieces")
+        n_pieces = processor.get_piece_size()
     except (RuntimeError, OSError, ValueError, TypeError) as error:
         message = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TokenizerError(f"{path}: not a sentencepiece model: {message}") from error
+    if n_pieces == 0:
+        raise TokenizerError(f"{path}: not a sentencepiece model: no pieces")
     return processor

@@ -3,9 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from tokkit.report.text import quoted
+
+_USE: Final = """```python
+import tokkit
+
+tokenizer = tokkit.Tokenizer.from_pretrained("this-folder")
+tokenizer.encode("text")
+```
+"""
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,7 @@ def model_card(facts: Facts) -> str:
     parts = [
         "---\nlibrary_name: tokkit\ntags:\n- tokenizer\n---\n",
         "# Tokenizer\n",
-        f"A {manifest['unit']}-level `{manifest['method']}` tokenizer of {manifest['vocab_size']:,} ids, "
-        f"made by tokkit {manifest['tokkit']}.\n",
+        _summary(manifest),
         _table(
             {
                 "method": manifest["method"],
@@ -48,8 +55,7 @@ def model_card(facts: Facts) -> str:
         "## How to reproduce it\n",
         _reproduce(facts),
         "## How to use it\n",
-        '```python\nimport tokkit\n\ntokenizer = tokkit.Tokenizer.from_pretrained("this-folder")\n'
-        'tokenizer.encode("text")\n```\n',
+        _USE,
         _exports(manifest),
         "## Known limits\n",
         _limits(facts),
@@ -63,6 +69,11 @@ def code(text: str) -> str:
     fence = "`" * (longest + 1)
     pad = " " if longest else ""
     return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|").replace("\n", " ")
+
+
+def _summary(manifest: Mapping[str, object]) -> str:
+    what = f"A {manifest['unit']}-level `{manifest['method']}` tokenizer"
+    return f"{what} of {manifest['vocab_size']:,} ids, made by tokkit {manifest['tokkit']}.\n"
 
 
 def _table(rows: Mapping[str, object]) -> str:

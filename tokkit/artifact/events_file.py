@@ -14,7 +14,7 @@ from tokkit.model.events import Events, Kind
 from tokkit.model.model import Alphabet, Layout, Model, Unit, Unknown
 
 FORMAT: Final = 1
-TOKEN: Final = "token"
+TOKEN_ROW: Final = "token"  # noqa: S105 - not a password
 """`row` of the table: "token" (in internal id order), then one of `Kind` in lower case (in the order of the log)."""
 
 _SCHEMA: Final = pa.schema(
@@ -54,7 +54,7 @@ def write_events(model: Model, path: Path) -> None:
     )
     names = np.array([kind.name.lower() for kind in Kind])
     columns = {
-        "row": [pa.array([TOKEN] * n, pa.string()), pa.array(names[events.kind].tolist(), pa.string())],
+        "row": [pa.array([TOKEN_ROW] * n, pa.string()), pa.array(names[events.kind].tolist(), pa.string())],
         "token": [pa.array(np.arange(n, dtype=np.uint32)), pa.array(events.token, pa.uint32())],
         "bytes": [pa.array(model.tokens, pa.binary()), nothing(m, pa.binary())],
         "id": [ids, nothing(m, pa.uint32())],
@@ -128,7 +128,7 @@ def _header(model: Model) -> dict[str, object]:
 
 def _model(table: pa.Table, header: dict[str, object]) -> Model:
     rows = table.column("row").to_pylist()
-    n = rows.index(next((row for row in rows if row != TOKEN), None)) if any(r != TOKEN for r in rows) else len(rows)
+    n = next((place for place, row in enumerate(rows) if row != TOKEN_ROW), len(rows))
     tokens, log = table.slice(0, n), table.slice(n)
     numbers = {kind.name.lower(): int(kind) for kind in Kind}
     if not np.array_equal(tokens.column("token").to_numpy(), np.arange(n)):
@@ -159,7 +159,7 @@ def _model(table: pa.Table, header: dict[str, object]) -> Model:
             prefix=_text(alphabet, "prefix"),
             suffix=_text(alphabet, "suffix"),
         ),
-        specials=tuple(cast("list[str]", header["specials"])),
+        specials=_texts(header, "specials"),
         n_byte_tokens=_number(header, "n_byte_tokens"),
         n_atoms=_number(header, "n_atoms"),
         tokens=tuple(tokens.column("bytes").to_pylist()),
@@ -184,6 +184,13 @@ def _text(header: dict[str, object], key: str) -> str:
     if not isinstance(value, str):
         raise TokenizerError(f"events.parquet: {key} must be text, got {value!r}")
     return value
+
+
+def _texts(header: dict[str, object], key: str) -> tuple[str, ...]:
+    value = header[key]
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise TokenizerError(f"events.parquet: {key} must be a list of texts, got {value!r}")
+    return tuple(value)
 
 
 def _number(header: dict[str, object], key: str) -> int:

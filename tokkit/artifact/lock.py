@@ -55,6 +55,6 @@ def _acquire(path: Path, folder: Path) -> int:
 
 def _same_file(path: Path, descriptor: int) -> bool:
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False

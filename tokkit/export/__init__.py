@@ -15,7 +15,8 @@ class Exporter(Protocol):
     Raises TokenizerError when the format cannot hold the model.
     """
 
-    def __call__(self, model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]: ...
+    def __call__(self, model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:
+        """Writes the files."""
 
 
 EXPORTERS: Registry[Exporter] = Registry(

@@ -11,7 +11,7 @@ from tokkit.model.model import Model
 
 
 @EXPORTERS.register("tekken")
-def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:
+def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:  # noqa: ARG001 - the interface has it
     """Writes tekken.json; ids there are rank + number of specials, for that format puts the specials first.
 
     Raises:

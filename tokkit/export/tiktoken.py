@@ -17,7 +17,7 @@ ENCODING: Final = "tokkit_encoding.json"
 
 
 @EXPORTERS.register("tiktoken")
-def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:
+def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:  # noqa: ARG001 - the interface has it
     """Writes `tokkit.tiktoken` (lines of base64 and rank) and tokkit_encoding.json.
 
     Build the encoding with `tiktoken.Encoding(name, pat_str=, mergeable_ranks=load_tiktoken_bpe(path),

@@ -19,7 +19,7 @@ def check_model(model: Model, where: str) -> None:
         raise TokenizerError(f"{where}: byte tokens must be 0 or 256, got {model.n_byte_tokens}")
     if model.first_made > n:
         raise TokenizerError(f"{where}: {model.first_made} specials and atoms, but only {n} tokens")
-    if not all(isinstance(text, str) and text for text in model.specials):
+    if not all(model.specials):
         raise TokenizerError(f"{where}: special tokens must be text that is not empty, got {model.specials!r}")
     if len(set(model.specials)) != model.n_specials:
         raise TokenizerError(f"{where}: a special token occurs twice")

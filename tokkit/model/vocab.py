@@ -32,9 +32,9 @@ _TO_BYTE: Final = {character: byte for byte, character in enumerate(BYTE_ALPHABE
 
 
 def bytes_to_string(token: bytes) -> str:
-    """The byte-alphabet spelling of a byte string.
+    r"""The byte-alphabet spelling of a byte string.
 
-    >>> bytes_to_string(b" caf\\xc3\\xa9")
+    >>> bytes_to_string(b" caf\xc3\xa9")
     'ĠcafÃ©'
     """
     return token.decode("latin-1").translate(_TO_CHARACTER)

@@ -25,21 +25,21 @@ _ESCAPES: Final = {
 
 
 def escape(text: str) -> str:
-    """The text with controls, ESC, zero-width and bidi characters and backslashes as escapes; the rest as it is.
+    r"""The text with controls, ESC, zero-width and bidi characters and backslashes as escapes; the rest as it is.
 
-    >>> escape("a\\x1b[31m\\u202eb\\n")
-    'a\\\\x1b[31m\\\\u202eb\\\\n'
+    >>> escape("a\x1b[31m\u202eb\n")
+    'a\\x1b[31m\\u202eb\\n'
     """
     return text.translate(_ESCAPES)
 
 
 def visible(token: bytes) -> str:
-    """Token bytes as text: decoded where they are UTF-8, `\\xNN` where they are not; controls escaped.
+    r"""Token bytes as text: decoded where they are UTF-8, `\xNN` where they are not; controls escaped.
 
     Never byte-alphabet spelling: people take that for corruption.
 
-    >>> visible(" caf".encode() + b"\\xc3")
-    ' caf\\\\xc3'
+    >>> visible(" caf".encode() + b"\xc3")
+    ' caf\\xc3'
     """
     shown = escape(token.decode("utf-8", "surrogateescape"))
     return "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in shown)

@@ -7,7 +7,8 @@ import time
 from types import TracebackType
 from typing import IO, TYPE_CHECKING
 
-from tokkit.cli.limits import human_size, resident_memory
+from tokkit.amounts import duration, human_size
+from tokkit.machine import resident_memory
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -106,14 +107,6 @@ def resolve_mode(mode: str, stream: IO[str]) -> str:
         return "off"
     is_terminal = stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
     return "bar" if is_terminal else "plain"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: "0.42 s", "38 s", "4 min 10 s", "2 h 05 min"."""
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _amount(number: float, is_bytes: bool) -> str:

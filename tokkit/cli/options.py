@@ -18,7 +18,7 @@ class Size(click.ParamType[int]):
         """Bytes; ints pass through."""
         if isinstance(value, int):
             return value
-        from tokkit.cli.limits import parse_size
+        from tokkit.amounts import parse_size
         from tokkit.errors import UsageError
 
         try:
@@ -34,7 +34,7 @@ class Threads(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number itself, 0 replaced by the cores available."""
-        from tokkit.cli.limits import available_cores
+        from tokkit.machine import available_cores
         from tokkit.errors import UsageError
 
         try:

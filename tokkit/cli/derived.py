@@ -16,15 +16,26 @@ from pydantic_core import PydanticUndefined
 SHARED_FIELDS = frozenset({"threads", "memory", "memory_bytes", "seed", "offline"})
 
 
+class DerivedOption(click.Option):
+    """An option made from a field; `heading` is where the help shows it."""
+
+    heading: str
+
+
 def derived_options(
-    config: type[BaseModel], section: str, *, skip: Collection[str] = SHARED_FIELDS
+    config: type[BaseModel], section: str, *, heading: str, skip: Collection[str] = SHARED_FIELDS
 ) -> list[click.Option]:
     """One option per field of `config` that a command line can hold; its value arrives as `<section>__<field>`.
 
     Fields whose type is no scalar, choice or list of scalars (nested tables) are for recipes only.
     """
-    options = (_option(name, field, section) for name, field in config.model_fields.items() if name not in skip)
-    return [option for option in options if option is not None]
+    made: list[click.Option] = []
+    for name, field in config.model_fields.items():
+        option = None if name in skip else _option(name, field, section)
+        if option is not None:
+            option.heading = heading
+            made.append(option)
+    return made
 
 
 def given(options: Mapping[str, Any], section: str) -> dict[str, Any]:
@@ -37,7 +48,7 @@ def given(options: Mapping[str, Any], section: str) -> dict[str, Any]:
     }
 
 
-def _option(name: str, field: FieldInfo, section: str) -> click.Option | None:
+def _option(name: str, field: FieldInfo, section: str) -> DerivedOption | None:
     shape = _shape(field.annotation)
     if shape is None:
         return None
@@ -48,8 +59,8 @@ def _option(name: str, field: FieldInfo, section: str) -> click.Option | None:
     notes = [note for note in (_range(field), _default(field), "repeatable" if is_multiple else "") if note]
     text = f"{text[:1].upper()}{text[1:]}" + (f"  [{'; '.join(notes)}]" if notes else "")
     if kind is bool:
-        return click.Option([f"{flag}/--no-{flag[2:]}", destination], default=None, help=text)
-    return click.Option(
+        return DerivedOption([f"{flag}/--no-{flag[2:]}", destination], default=None, help=text)
+    return DerivedOption(
         [flag, destination],
         type=_click_type(kind),
         multiple=is_multiple,

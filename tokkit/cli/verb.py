@@ -1,5 +1,6 @@
 """The click command of every verb: summary from the table, two examples in its help, options that all verbs share."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ PROGRESS_MODES = ("auto", "bar", "plain", "json", "off")
 # Given the arguments as typed, more options: those of the method that `--method` names, for example.
 MoreOptions = Callable[[Sequence[str]], list[click.Option]]
 _MORE = "tokkit.more_options"
+_COMMON = "Options of all verbs"
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,27 @@ class Verb(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The fixed parameters, then those that depend on the arguments, then --help."""
         own = super().get_params(ctx)
-        more: list[click.Option] = ctx.meta.get(_MORE, [])
         taken = {name for parameter in own for name in parameter.opts}
-        return own[:-1] + [option for option in more if not taken & set(option.opts)] + own[-1:]
+        more: list[click.Parameter] = []
+        for option in ctx.meta.get(_MORE, ()):
+            # Two Configs may have a field of the same name: the first keeps the flag, --set reaches both.
+            if not taken & set(option.opts):
+                taken |= set(option.opts)
+                more.append(option)
+        return [*own[:-1], *more, *own[-1:]]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options under headings: the verb's own, those of each Config, those of all verbs."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(parameter, "heading", "Options"), []).append(record)
+        common = sections.pop(_COMMON, [])
+        for heading, rows in [*sections.items(), (_COMMON, common)]:
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, unwrapped, so that they can be copied."""
@@ -87,7 +107,7 @@ def verb(
             return function(Talk(progress, -1 if quiet else int(verbose)), **options)
 
         summary = VERBS[name].summary
-        doc = (function.__doc__ or "").strip()
+        doc = inspect.cleandoc(function.__doc__ or "")
         command = Verb(
             name=name,
             callback=callback,
@@ -103,16 +123,20 @@ def verb(
     return make
 
 
+class _Common(click.Option):
+    heading = _COMMON
+
+
 def _shared() -> list[click.Parameter]:
     return [
-        click.Option(
+        _Common(
             ["--progress"],
             type=click.Choice(PROGRESS_MODES),
             default="auto",
             show_default=True,
             help="How progress shows on stderr; json is one line a second.",
         ),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Say nothing but results, warnings and errors."),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say more."),
-        click.Option(["--debug"], is_flag=True, help="Show the traceback of an error."),
+        _Common(["-q", "--quiet"], is_flag=True, help="Say nothing but results, warnings and errors."),
+        _Common(["-v", "--verbose"], is_flag=True, help="Say more."),
+        _Common(["--debug"], is_flag=True, help="Show the traceback of an error."),
     ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def evaluation_files(step: EvalStep) -> list[Path]:
     """The files that the step reads, in order."""
-    return [resolve(name) for names in step.texts.values() for name in _several(names)]
+    return [Path(resolve(name)) for names in step.texts.values() for name in _several(names)]
 
 
 def evaluate_step(step: EvalStep, output: Path, progress: Progress) -> "Results":
@@ -49,7 +49,7 @@ def read_texts(names: Iterable[str]) -> list[str]:
 
     texts: list[str] = []
     for name in names:
-        for document in read([SourceSpec(path=str(resolve(name)))]).documents():
+        for document in read([SourceSpec(path=resolve(name))]).documents():
             try:
                 texts.append(document.decode("utf-8"))
             except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit import artifact
+from tokkit.artifact.folder import Source
 from tokkit.artifact.lock import folder_lock
 from tokkit.atomic import atomic_file
 from tokkit.counts import CountTable, count
@@ -18,7 +19,7 @@ from tokkit.recipe import cache
 from tokkit.recipe.digest import FileDigest, digest_files, step_key
 from tokkit.recipe.evaluation import evaluate_step, evaluation_files
 from tokkit.recipe.exports import measured_fidelity
-from tokkit.recipe.inputs import input_files, streams
+from tokkit.recipe.inputs import input_files, resolve, resolved_sources, streams
 from tokkit.recipe.lock import check_inputs, lock_table, lock_text
 from tokkit.recipe.schema import EvalStep, Recipe, lasting
 from tokkit.recipe.state import State
@@ -159,7 +160,7 @@ class _Run:
         recipe = self.recipe
         started = time.monotonic()
         if recipe.counts is not None:
-            table = CountTable.load(Path(recipe.counts))
+            table = CountTable.load(Path(resolve(recipe.counts)))
             self._done("count", None, f"{len(table):,} distinct pre-tokens given")
             return table
         found = cache.find_counts(self.count_key) if self.resume and self.count_key else None
@@ -169,7 +170,7 @@ class _Run:
                 self._done("count", None, f"{len(table):,} distinct pre-tokens")
                 return table
         table = count(
-            list(recipe.sources), pretokenizer=recipe.pretokenizer, config=recipe.counting, progress=self.progress
+            resolved_sources(recipe), pretokenizer=recipe.pretokenizer, config=recipe.counting, progress=self.progress
         )
         self._done("count", started, f"{len(table):,} distinct pre-tokens, {table.total:,} in all")
         if self.count_key is None:
@@ -233,7 +234,7 @@ class _Run:
             counts_digest=self.counts.digest,
             recipe_text=self._lock(self.counts.digest),
             sources=[
-                artifact.Source(name=file.path, sha256=file.sha256, size_bytes=file.size_bytes) for file in self.inputs
+                Source(name=file.path, sha256=file.sha256, size_bytes=file.size_bytes) for file in self.inputs
             ],
             roles=recipe.roles or None,
             exports=names,

@@ -16,7 +16,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     from tokkit.corpus import SourceSpec
     from tokkit.counts import CountConfig
 
-    return [*derived_options(CountConfig, "corpus"), *derived_options(SourceSpec, "source", skip={"path"})]
+    return [*derived_options(CountConfig, "corpus", heading="Options of counting"), *derived_options(SourceSpec, "source", heading="Options of reading", skip={"path"})]
 
 
 @verb(
@@ -59,6 +59,7 @@ def command(
     from tokkit.cli.derived import given
     from tokkit.counts import CountTable, count
     from tokkit.recipe.faults import RecipeError
+    from tokkit.recipe.inputs import resolved_sources
     from tokkit.recipe.load import Loaded
     from tokkit.recipe.plan import make_plan
     from tokkit.recipe.schema import parse
@@ -79,7 +80,7 @@ def command(
             click.echo(json.dumps(plan.to_json()) if as_json else plan.text())
             return
         with talk.display() as display:
-            table = count(list(recipe.sources), pretokenizer=pretokenizer, config=recipe.counting, progress=display)
+            table = count(resolved_sources(recipe), pretokenizer=pretokenizer, config=recipe.counting, progress=display)
     table.save(output, overwrite=overwrite)
     if as_json:
         facts = {"schema": "tokkit.count", "version": 1, "output": str(output), "distinct": len(table)}

@@ -16,11 +16,13 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     from tokkit.trainers import TRAINERS
 
     method = _value_of("--method", arguments)
-    chosen = TRAINERS.get(method) if method in TRAINERS.names() else TRAINERS.get("bpe")
+    # An unknown method is reported when the recipe is parsed, with all else that is wrong.
+    name = method if method in TRAINERS.names() else "bpe"
+    chosen = TRAINERS.get(name)
     return [
-        *derived_options(chosen.Config, "train"),
-        *derived_options(CountConfig, "corpus", skip={*SHARED_FIELDS, "special_tokens", "specials"}),
-        *derived_options(SourceSpec, "source", skip={"path"}),
+        *derived_options(chosen.Config, "train", heading=f"Options of --method {name}"),
+        *derived_options(CountConfig, "corpus", heading="Options of counting", skip={*SHARED_FIELDS, "special_tokens", "specials"}),
+        *derived_options(SourceSpec, "source", heading="Options of reading", skip={"path"}),
     ]
 
 

@@ -1,0 +1,1 @@
+"""The verbs, one file each; nothing heavy is imported before a verb runs."""

@@ -1,0 +1,142 @@
+"""Click options made from the fields of a `Config`: one definition of name, type, range, description and default."""
+
+import enum
+import types
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+# Set by the options that all verbs share, not by an option of their own.
+SHARED_FIELDS = frozenset({"threads", "memory", "memory_bytes", "seed", "offline"})
+
+
+class DerivedOption(click.Option):
+    """An option made from a field; `heading` is where the help shows it."""
+
+    heading: str
+
+
+def derived_options(
+    config: type[BaseModel], section: str, *, heading: str, skip: Collection[str] = SHARED_FIELDS
+) -> list[click.Option]:
+    """One option per field of `config` that a command line can hold; its value arrives as `<section>__<field>`.
+
+    Fields whose type is no scalar, choice or list of scalars (nested tables) are for recipes only.
+    """
+    made: list[click.Option] = []
+    for name, field in config.model_fields.items():
+        option = None if name in skip else _option(name, field, section)
+        if option is not None:
+            option.heading = heading
+            made.append(option)
+    return made
+
+
+def given(options: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """The values of `section` that the user gave, by field name; what wasn't given is left to the Config's default."""
+    prefix = f"{section}__"
+    return {
+        name.removeprefix(prefix): list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if name.startswith(prefix) and value is not None and value != ()
+    }
+
+
+def _option(name: str, field: FieldInfo, section: str) -> DerivedOption | None:
+    shape = _shape(field.annotation)
+    if shape is None:
+        return None
+    kind, is_multiple = shape
+    flag = "--" + name.replace("_", "-")
+    destination = f"{section}__{name}"
+    text = (field.description or "").strip()
+    notes = [note for note in (_range(field), _default(field), "repeatable" if is_multiple else "") if note]
+    text = f"{text[:1].upper()}{text[1:]}" + (f"  [{'; '.join(notes)}]" if notes else "")
+    if kind is bool:
+        return DerivedOption([f"{flag}/--no-{flag[2:]}", destination], default=None, help=text)
+    return DerivedOption(
+        [flag, destination],
+        type=_click_type(kind),
+        multiple=is_multiple,
+        default=None,
+        metavar=None if isinstance(kind, tuple) else _METAVARS.get(kind, "TEXT"),
+        help=text,
+    )
+
+
+_METAVARS: dict[Any, str] = {int: "N", float: "X", str: "TEXT", Path: "PATH"}
+
+
+def _shape(annotation: Any) -> tuple[Any, bool] | None:
+    """(type or tuple of choices, is a list), or None when a command line cannot hold it."""
+    members = [member for member in _members(annotation) if member is not type(None)]
+    if not members:
+        return None
+    if all(get_origin(member) is Literal for member in members):
+        return tuple(str(choice) for member in members for choice in get_args(member)), False
+    if len(members) > 1:
+        # `int | Literal["auto"]` and the like: text here, checked by the Config.
+        return (str, False) if all(_scalar(member) is not None or get_origin(member) is Literal for member in members) else None
+    member = members[0]
+    if get_origin(member) in (tuple, list, frozenset, set):
+        arguments = [argument for argument in get_args(member) if argument is not Ellipsis]
+        inner = _shape(arguments[0]) if len(set(map(str, arguments))) == 1 else None
+        return (inner[0], True) if inner is not None and not inner[1] else None
+    kind = _scalar(member)
+    return None if kind is None else (kind, False)
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        for member in get_args(annotation):
+            yield from _members(member)
+    elif hasattr(annotation, "__metadata__"):
+        yield from _members(get_args(annotation)[0])
+    else:
+        yield annotation
+
+
+def _scalar(member: Any) -> Any:
+    if not isinstance(member, type):
+        return None
+    if issubclass(member, enum.Enum):
+        return tuple(str(choice.value) for choice in member)
+    return next((kind for kind in (bool, int, float, str, Path) if issubclass(member, kind)), None)
+
+
+def _click_type(kind: Any) -> click.ParamType[Any]:
+    if isinstance(kind, tuple):
+        return click.Choice(kind)
+    return {int: click.INT, float: click.FLOAT, Path: click.Path(path_type=str)}.get(kind, click.STRING)
+
+
+def _range(field: FieldInfo) -> str:
+    bounds = {type(mark): mark for mark in field.metadata}
+    low, above = bounds.get(annotated_types.Ge), bounds.get(annotated_types.Gt)
+    high, below = bounds.get(annotated_types.Le), bounds.get(annotated_types.Lt)
+    parts = [
+        f"at least {_number(low.ge)}" if low else f"more than {_number(above.gt)}" if above else "",
+        f"at most {_number(high.le)}" if high else f"less than {_number(below.lt)}" if below else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _number(bound: Any) -> str:
+    return f"2^{bound.bit_length() - 1}" if isinstance(bound, int) and bound > 65536 and not bound & (bound - 1) else str(bound)
+
+
+def _default(field: FieldInfo) -> str:
+    default = field.default
+    if field.is_required() or default is PydanticUndefined or default is None or default == () or default == "":
+        return "required" if field.is_required() else ""
+    if isinstance(default, bool):
+        return "default: on" if default else "default: off"
+    shown = default.value if isinstance(default, enum.Enum) else default
+    return f"default: {', '.join(map(str, shown)) if isinstance(shown, (tuple, list)) else shown}"

@@ -14,6 +14,7 @@ import html
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -175,7 +176,7 @@ def fetch(client: str, name: str, folder: Path) -> Path:
         try:
             subprocess.run(command, cwd=target, check=True, stdout=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError) as error:
-            target.rmdir()
+            shutil.rmtree(target)
             hint = "run `apt-get update` first, on Debian 12" if client == "debian" else "is the registry reachable?"
             raise SystemExit(f"error: {client} package {name}: {error}\nhint: {hint}") from error
     (file,) = target.iterdir()

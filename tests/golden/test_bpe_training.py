@@ -10,6 +10,7 @@ import pytest
 from tests.golden_folder import golden_folder
 from tests.tables import ordered_table
 from tokkit import _core
+from tokkit.corpus import texts
 from tokkit.counts import CountConfig, CountTable, count
 from tokkit.model.model import Model
 from tokkit.model.vocab import output_ids, token_strings
@@ -55,7 +56,7 @@ def merge_strings(model: Model) -> list[list[str]]:
 def test_vocabulary_and_merges_equal_hf_tokenizers(path: Path, threads: int) -> None:
     entry = json.loads(path.read_text(encoding="utf-8"))
     scheme = SCHEMES[entry["pre_tokenizer"]["kind"]]
-    table = count(sequences(corpus(entry), entry["feed"]), pretokenizer=scheme, config=CountConfig(threads=threads))
+    table = count(texts(sequences(corpus(entry), entry["feed"])), pretokenizer=scheme, config=CountConfig(threads=threads))
     assert (len(table), table.total) == (entry["n_word_types"], entry["n_words"])
 
     model = train(table, layout="hf", **hf_options(entry))
@@ -138,7 +139,7 @@ def in_bytes(merges: list[list[int]]) -> list[tuple[bytes, bytes]]:
 @pytest.mark.parametrize("path", files("bpe_sp"), ids=lambda path: path.stem)
 def test_pieces_and_scores_equal_sentencepiece(path: Path) -> None:
     entry = json.loads(path.read_text(encoding="utf-8"))
-    table = count(sequences(corpus(entry), "lines"), pretokenizer="sentencepiece@1")
+    table = count(texts(sequences(corpus(entry), "lines")), pretokenizer="sentencepiece@1")
 
     model = train(table, rules="sentencepiece", **sentencepiece_options(entry["params"]))
 

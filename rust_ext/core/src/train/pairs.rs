@@ -42,7 +42,11 @@ pub(crate) struct Pairs {
     pub pairs: Vec<Pair>,
     segments: Vec<Segment>,
     arena: Vec<u32>,
+    n_dead: usize,
 }
+
+/// Arenas smaller than this are never compacted.
+const COMPACT_FROM: usize = 1 << 16;
 
 impl Pairs {
     pub fn new() -> Self {
@@ -54,6 +58,7 @@ impl Pairs {
             pairs: Vec::new(),
             segments: Vec::new(),
             arena: Vec::new(),
+            n_dead: 0,
         }
     }
 
@@ -85,7 +90,7 @@ impl Pairs {
         self.pairs.push(Pair { key, count: 0, is_blocked: false, segments: NONE });
         self.keys[at] = key;
         self.values[at] = index as u32;
-        if self.pairs.len() * 2 > self.mask {
+        if self.pairs.len() * 4 > self.mask * 3 {
             self.grow();
         }
         (index, true)
@@ -102,6 +107,23 @@ impl Pairs {
             self.keys[at] = self.pairs[index].key;
             self.values[at] = index as u32;
         }
+    }
+
+    /// Reuses the room of lists that were taken, once they fill a third of the arena; arena indices change.
+    pub fn compact(&mut self) {
+        if self.arena.len() < COMPACT_FROM || self.n_dead * 3 < self.arena.len() {
+            return;
+        }
+        // Segments are in the order of their starts, so every list moves to the left or stays.
+        let mut end = 0;
+        for segment in &mut self.segments {
+            let (start, length) = (segment.start as usize, segment.length as usize);
+            self.arena.copy_within(start..start + length, end);
+            segment.start = end as u64;
+            end += length;
+        }
+        self.arena.truncate(end);
+        self.n_dead = 0;
     }
 
     /// Gives the pair a new list of `length` positions to be filled through the returned arena index.
@@ -130,9 +152,11 @@ impl Pairs {
         out.clear();
         let mut at = std::mem::replace(&mut self.pairs[index].segments, NONE);
         let is_single = self.segments.get(at as usize).is_some_and(|segment| segment.next == NONE);
-        while let Some(&segment) = self.segments.get(at as usize) {
+        while let Some(segment) = self.segments.get_mut(at as usize) {
             let low = segment.start as usize;
-            out.extend_from_slice(&self.arena[low..low + segment.length as usize]);
+            let length = std::mem::take(&mut segment.length) as usize;
+            out.extend_from_slice(&self.arena[low..low + length]);
+            self.n_dead += length;
             at = segment.next;
         }
         if !is_single {

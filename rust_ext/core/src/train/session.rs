@@ -443,6 +443,7 @@ impl Session {
     /// Rewrites every occurrence and notes its neighbours; the weighted number of replacements.
     fn replace(&mut self, index: usize, left: u32, right: u32, token: u32) -> i64 {
         let mut positions = std::mem::take(&mut self.positions);
+        self.pairs.compact();
         self.pairs.take_positions(index, &mut positions);
         let mut replaced = 0;
         for (i, &position) in positions.iter().enumerate() {

@@ -29,12 +29,12 @@ def read_columnar(
     """
     import pyarrow as pa
 
-    file = _seekable(stream)
     row = 0
     try:
-        for column in _columns(file, spec, stream.path):
-            yield from column_batches(column, spec, stream.path, row, report)
-            row += len(column)
+        with _seekable(stream) as file:
+            for column in _columns(file, spec, stream.path):
+                yield from column_batches(column, spec, stream.path, row, report)
+                row += len(column)
     except pa.ArrowException as error:
         raise InputError(f"{stream.path}: not a readable {spec.format} file: {error}") from error
 
@@ -116,7 +116,7 @@ def _seekable(stream: Stream) -> "IO[bytes]":
     """The file itself; a compressed one or a pipe goes through an unnamed temporary file first."""
     if stream.compression is None and stream.path != "-" and "://" not in stream.path:
         return cast("IO[bytes]", Path(stream.path).open("rb"))
-    spool = tempfile.SpooledTemporaryFile(max_size=64 << 20)  # noqa: SIM115  (closed when the reader lets go of it)
+    spool = tempfile.SpooledTemporaryFile(max_size=64 << 20)  # noqa: SIM115  (the caller closes it)
     for block in stream:
         spool.write(block)
     spool.seek(0)

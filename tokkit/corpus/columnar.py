@@ -1,8 +1,8 @@
 """Reads parquet and arrow files: one text a row, from one column, a row group at a time."""
 
-import io
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from tokkit.corpus.batch import BATCH_TEXTS, Batch
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def read_columnar(stream: Stream, spec: SourceSpec, source: SourceReport, report: CorpusReport) -> Iterator[Batch]:
+def read_columnar(
+    stream: Stream,
+    spec: SourceSpec,
+    source: SourceReport,  # noqa: ARG001  (all readers have one signature)
+    report: CorpusReport,
+) -> Iterator[Batch]:
     """Batches of the column `spec.field` (string or binary); nulls are left out and counted.
 
     Raises:
@@ -24,12 +29,12 @@ def read_columnar(stream: Stream, spec: SourceSpec, source: SourceReport, report
     """
     import pyarrow as pa
 
-    file = _seekable(stream)
     row = 0
     try:
-        for column in _columns(file, spec, stream.path):
-            yield from column_batches(column, spec, stream.path, row, report)
-            row += len(column)
+        with _seekable(stream) as file:
+            for column in _columns(file, spec, stream.path):
+                yield from column_batches(column, spec, stream.path, row, report)
+                row += len(column)
     except pa.ArrowException as error:
         raise InputError(f"{stream.path}: not a readable {spec.format} file: {error}") from error
 
@@ -110,8 +115,8 @@ def _check_column(names: list[str], field: str, path: str) -> None:
 def _seekable(stream: Stream) -> "IO[bytes]":
     """The file itself; a compressed one or a pipe goes through an unnamed temporary file first."""
     if stream.compression is None and stream.path != "-" and "://" not in stream.path:
-        return cast("IO[bytes]", io.open(stream.path, "rb"))
-    spool = tempfile.SpooledTemporaryFile(max_size=64 << 20)  # noqa: SIM115  (closed when the reader lets go of it)
+        return cast("IO[bytes]", Path(stream.path).open("rb"))
+    spool = tempfile.SpooledTemporaryFile(max_size=64 << 20)  # noqa: SIM115  (the caller closes it)
     for block in stream:
         spool.write(block)
     spool.seek(0)

@@ -61,10 +61,13 @@ def _column(header: list[str], field: str, path: str) -> int:
 def _lines(stream: Stream, spec: SourceSpec, source: SourceReport, report: CorpusReport) -> Iterator[str]:
     number = 0
     for blob in whole_lines(blocks(stream, source)):
-        lines = blob.splitlines(keepends=True) if b"\r" not in blob else _split(blob)
+        lines = _split(blob)
         batch = Batch.of(lines)
-        start = number
-        batch = apply_policy(batch, spec.invalid_utf8, lambda i, byte: f"{stream.path}:{start + i + 1}:{byte + 1}", report)  # noqa: B023
+
+        def locate(i: int, byte: int, start: int = number) -> str:
+            return f"{stream.path}:{start + i + 1}:{byte + 1}"
+
+        batch = apply_policy(batch, spec.invalid_utf8, locate, report)
         number += len(lines)
         for line in batch.texts():
             yield line.decode("utf-8", "surrogateescape")

@@ -7,18 +7,18 @@ from typing import Any
 from tokkit.corpus.batch import Batch, gather
 from tokkit.corpus.jsonl import text_of
 from tokkit.corpus.paths import HUB
-from tokkit.corpus.report import CorpusReport, SourceReport
+from tokkit.corpus.report import CorpusReport
 from tokkit.corpus.spec import SourceSpec
 from tokkit.corpus.stream import is_offline
 from tokkit.corpus.utf8 import encode
 from tokkit.errors import InputError, NetworkError
 
-_ID = re.compile(r"(?P<id>[\w.-]+(/[\w.-]+)?)(@(?P<revision>[\w./-]+?))?(/(?P<config>[\w.-]+))?(:(?P<split>[\w\[\]%:+.-]+))?")
+_ID = re.compile(
+    r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w.-]+))?(/(?P<config>[\w.-]+))?(:(?P<split>[\w\[\]%:+.-]+))?", re.ASCII
+)
 
 
-def read_dataset(
-    spec: SourceSpec, source: SourceReport, report: CorpusReport, *, rank: int = 0, world_size: int = 1
-) -> Iterator[Batch]:
+def read_dataset(spec: SourceSpec, report: CorpusReport, *, rank: int = 0, world_size: int = 1) -> Iterator[Batch]:
     """Batches of the column `spec.field`; with `world_size` > 1 every such row whose index leaves `rank`.
 
     No code of a data set is ever run. Splits of a folder are read in the order of their names.
@@ -31,14 +31,18 @@ def read_dataset(
 
 
 def parse_id(path: str) -> tuple[str, str | None, str | None, str]:
-    """(id, revision, config, split) of `hf://datasets/owner/name[@revision][/config][:split]`; the split is `train` if absent.
+    """(id, revision, config, split) of `hf://datasets/owner/name[@revision][/config][:split]`.
+
+    The split is `train` when none is named.
 
     Raises:
         InputError: the path has another form.
     """
     match = _ID.fullmatch(path.removeprefix(HUB))
     if match is None:
-        raise InputError(f"{path}: not a data set id", hint="the form is hf://datasets/owner/name[@revision][/config][:split]")
+        raise InputError(
+            f"{path}: not a data set id", hint="the form is hf://datasets/owner/name[@revision][/config][:split]"
+        )
     return match["id"], match["revision"], match["config"], match["split"] or "train"
 
 

@@ -32,14 +32,14 @@ def resolve(spec: SourceSpec, report: CorpusReport) -> Iterator[SourceSpec]:
         yield _with(spec, path, spec.format or "dataset")
     elif path == "-" or "://" in path:
         yield _with(spec, path, spec.format or format_of(path) or "text")
-    elif path.startswith("@") and not os.path.exists(path):
+    elif path.startswith("@") and not Path(path).exists():
         yield from _from_list(spec, report)
-    elif os.path.isdir(path):
+    elif Path(path).is_dir():
         yield from _from_folder(spec, report)
-    elif os.path.exists(path):
+    elif Path(path).exists():
         yield _with(spec, path, spec.format or format_of(path) or "text")
     elif glob.has_magic(path):
-        yield from _from_glob(spec, report)
+        yield from _from_glob(spec)
     else:
         raise InputError(
             f"{path}: no such file or folder",
@@ -58,11 +58,11 @@ def format_of(path: str) -> Format | None:
 def is_dataset_folder(path: str) -> bool:
     """Whether `datasets.save_to_disk` wrote this folder."""
     names = ("dataset_dict.json", "state.json")
-    return any(os.path.isfile(os.path.join(path, name)) for name in names)
+    return any((Path(path) / name).is_file() for name in names)
 
 
-def _with(spec: SourceSpec, path: str, format: Format) -> SourceSpec:
-    return spec.model_copy(update={"path": path, "format": format})
+def _with(spec: SourceSpec, path: str, kind: Format) -> SourceSpec:
+    return spec.model_copy(update={"path": path, "format": kind})
 
 
 def _from_list(spec: SourceSpec, report: CorpusReport) -> Iterator[SourceSpec]:
@@ -91,7 +91,7 @@ def _from_folder(spec: SourceSpec, report: CorpusReport) -> Iterator[SourceSpec]
     for folder, folders, files in os.walk(spec.path):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            path = os.path.join(folder, name)
+            path = str(Path(folder, name))
             kind = spec.format or format_of(path)
             if name.startswith(".") or kind is None:
                 report.skipped["file of an unknown kind in a folder"] += 1
@@ -103,8 +103,8 @@ def _from_folder(spec: SourceSpec, report: CorpusReport) -> Iterator[SourceSpec]
         raise InputError(f"{spec.path}: no file of a known kind in this folder", hint="known: " + " ".join(FORMATS))
 
 
-def _from_glob(spec: SourceSpec, report: CorpusReport) -> Iterator[SourceSpec]:
-    paths = sorted(path for path in glob.glob(spec.path, recursive=True) if not os.path.isdir(path))
+def _from_glob(spec: SourceSpec) -> Iterator[SourceSpec]:
+    paths = sorted(path for path in glob.glob(spec.path, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
     if not paths:
         raise InputError(f"{spec.path}: no file matches")
     for path in paths:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tokkit.corpus.batch import Batch
 from tokkit.corpus.columnar import read_columnar
@@ -67,10 +68,10 @@ class Corpus:
 
     def size_bytes(self) -> int:
         """Bytes of all local files as stored; 0 when some source has no known size."""
-        paths = [spec.path if isinstance(spec, SourceSpec) else "" for spec in self.sources]
-        if not all(os.path.isfile(path) for path in paths):
+        paths = [Path(spec.path) for spec in self.sources if isinstance(spec, SourceSpec)]
+        if len(paths) < len(self.sources) or not all(path.is_file() for path in paths):
             return 0
-        return sum(os.path.getsize(path) for path in paths)
+        return sum(path.stat().st_size for path in paths)
 
     def _read(self, spec: SourceSpec | Texts, source: SourceReport) -> Iterator[tuple[Batch, int]]:
         if isinstance(spec, Texts):
@@ -79,7 +80,7 @@ class Corpus:
         source.format, source.language, source.weight = spec.format or "text", spec.language, spec.weight
         if spec.format == "dataset":
             parts = {"rank": self.rank, "world_size": self.world_size}
-            yield from ((batch, 0) for batch in read_dataset(spec, source, self.report, **parts))
+            yield from ((batch, 0) for batch in read_dataset(spec, self.report, **parts))
             return
         with open_stream(spec.path, self.report, source, spec.max_ratio) as stream:
             for batch in _READERS[source.format](stream, spec, source, self.report):

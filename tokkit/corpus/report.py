@@ -57,7 +57,6 @@ class CorpusReport:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
-        totals: dict[str, object] = {
-            "bytes": self.bytes, "text_bytes": self.text_bytes, "documents": self.documents
-        }  # fmt: skip
-        return totals | {key: dict(value) if isinstance(value, Counter) else value for key, value in asdict(self).items()}
+        totals = {"bytes": self.bytes, "text_bytes": self.text_bytes, "documents": self.documents}
+        plain = {key: dict(value) if isinstance(value, Counter) else value for key, value in asdict(self).items()}
+        return totals | plain

@@ -15,7 +15,9 @@ class SourceOptions(Spec):
     """How a source is read; the defaults for every source that does not say otherwise."""
 
     format: Format | None = Field(None, description="what the files are; by their name when absent")
-    field: str = Field("text", description="field (jsonl), column (csv, tsv, parquet, arrow, data sets) that holds the text")
+    field: str = Field(
+        "text", description="field (jsonl), column (csv, tsv, parquet, arrow, data sets) that holds the text"
+    )
     unit: Unit | None = Field(
         None, description="what one text of a text file is: a line with its end (default) or the whole file"
     )

@@ -10,6 +10,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, cast
 
 from tokkit.corpus.report import CorpusReport, SourceReport
@@ -38,7 +39,9 @@ _DECODE_ERRORS = (EOFError, zlib.error, lzma.LZMAError, OSError)
 class Stream:
     """A file opened for sequential reading; `read` gives decompressed bytes and watches the compression ratio."""
 
-    def __init__(self, path: str, raw: "IO[bytes]", report: CorpusReport, source: SourceReport, max_ratio: float | None):
+    def __init__(
+        self, path: str, raw: "IO[bytes]", report: CorpusReport, source: SourceReport, max_ratio: float | None
+    ) -> None:
         self.path = path
         self._report = report
         self._source = source
@@ -49,13 +52,6 @@ class Stream:
         self._max_ratio = max_ratio or STOP_RATIO
         self._out = self._window_out = self._window_in = 0
         source.compression = self.compression
-
-    def peek(self) -> bytes:
-        """The first bytes of the decompressed text; call it before the first read."""
-        head = self.read(MAGIC_BYTES)
-        self._plain = cast("IO[bytes]", _Chained(head, self._plain))
-        self._out = self._window_out = 0
-        return head
 
     def read(self, size: int = BLOCK_BYTES) -> bytes:
         """At most `size` bytes, empty only at the end.
@@ -143,7 +139,7 @@ def check_text(head: bytes, path: str) -> None:
 
 def _open_file(path: str) -> "IO[bytes]":
     try:
-        return open(path, "rb")
+        return Path(path).open("rb")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file", hint="check the path; globs need quotes in the shell") from None
     except IsADirectoryError:
@@ -211,20 +207,6 @@ class _Digested(io.RawIOBase):
     def drain(self) -> None:
         while self.read(BLOCK_BYTES):
             pass
-
-
-class _Chained:
-    """Gives back bytes that were read ahead, then goes on."""
-
-    def __init__(self, head: bytes, rest: "IO[bytes]") -> None:
-        self._head = head
-        self._rest = rest
-
-    def read(self, size: int) -> bytes:
-        if self._head:
-            head, self._head = self._head[:size], self._head[size:]
-            return head
-        return self._rest.read(size)
 
 
 def _decompressor(compression: str | None, raw: _Digested) -> "IO[bytes]":

@@ -26,8 +26,11 @@ def read_text(stream: Stream, spec: SourceSpec, source: SourceReport, report: Co
     line = 1
     for blob in whole_lines(blocks(stream, source)):
         batch = Batch(blob, _core.line_offsets(blob), spec.weight)
-        start = line
-        yield apply_policy(batch, spec.invalid_utf8, lambda i, byte: f"{stream.path}:{start + i}:{byte + 1}", report)  # noqa: B023
+
+        def locate_line(i: int, byte: int, start: int = line) -> str:
+            return f"{stream.path}:{start + i}:{byte + 1}"
+
+        yield apply_policy(batch, spec.invalid_utf8, locate_line, report)
         line += len(batch)
 
 

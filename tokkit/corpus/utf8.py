@@ -62,5 +62,13 @@ def encode(text: str, policy: InvalidUtf8, where: str, report: CorpusReport) -> 
         return None
     report.changed["texts with lone surrogates"] += 1
     if policy == "bytes":
-        return text.encode("utf-8", "surrogatepass")
+        return _as_bytes(text)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _as_bytes(text: str) -> bytes:
+    """The bytes that `surrogateescape` smuggled into a str; other lone surrogates as UTF-8 would spell them."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")

@@ -1,6 +1,7 @@
 """Counts the pretokens of a corpus."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -24,12 +25,16 @@ class CountConfig(Spec):
     """How a corpus is counted. None of these but `specials`, `isolate_specials` and `source` changes the table."""
 
     threads: int = Field(0, ge=0, le=4096, description="counting threads; 0: as many as this process may use")
-    memory_mb: int = Field(2048, ge=1, description="MiB that counting may take before it spills to disk; the table comes on top")
-    spill_dir: str | None = Field(None, description="folder for spilled counts; the system's temporary folder when absent")
-    track_first: bool = Field(False, description="keep where each pretoken was first seen (for ties by first occurrence)")
+    memory_mb: int = Field(2048, ge=1, description="MiB for counting before it spills to disk; the table comes on top")
+    spill_dir: str | None = Field(
+        None, description="folder for spilled counts; the system's temporary folder when absent"
+    )
+    track_first: bool = Field(
+        default=False, description="keep where each pretoken was first seen (for ties by first occurrence)"
+    )
     specials: tuple[str, ...] = Field((), description="special tokens")
     isolate_specials: bool = Field(
-        True, description="cut specials out of the texts, so that they are neither counted nor merged across"
+        default=True, description="cut specials out of the texts, so that they are neither counted nor merged across"
     )
     source: SourceOptions = Field(SourceOptions(), description="how sources are read that do not say it themselves")
 
@@ -70,7 +75,7 @@ def count(
     raw, stats = counter.finish(None if progress is silent else progress)
     report = corpus.report
     if report.text_bytes == 0 and world_size == 1:
-        raise InputError(f"{_names(corpus)}: no text to count", hint="the input is empty" if not report.skipped else _left_out(report))
+        raise InputError(f"{_names(corpus)}: no text to count", hint=_why_empty(report))
     report.specials = dict(zip(config.specials, stats["specials"], strict=True)) if specials else {}
     report.pretokens, report.longest_pretoken = stats["pretokens"], stats["longest"]
     report.spilled_runs = stats["runs"]
@@ -82,19 +87,15 @@ def count(
         report=report,
         sources=[{"path": s.path, "sha256": s.sha256, "bytes": s.bytes, "weight": s.weight} for s in report.sources],
     )
-    _warn(table, stats)
+    _warn(table, report, stats["long_pretokens"])
     return table
 
 
 def available_threads() -> int:
     """Processors that this process may use (affinity and, where it is set, the cgroup's quota)."""
-    if hasattr(os, "sched_getaffinity"):
-        allowed = len(os.sched_getaffinity(0))
-    else:
-        allowed = os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
-            quota, period = file.read().split()
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         if quota != "max":
             allowed = min(allowed, max(1, -(-int(quota) // int(period))))
     except (OSError, ValueError):
@@ -102,12 +103,10 @@ def available_threads() -> int:
     return max(1, allowed)
 
 
-def _warn(table: CountTable, stats: dict[str, int]) -> None:
-    report = table.report
-    assert report is not None
-    if stats["long_pretokens"]:
+def _warn(table: CountTable, report: CorpusReport, n_long: int) -> None:
+    if n_long:
         report.warn(
-            f"{stats['long_pretokens']} pretokens are longer than 64 KiB (the longest has {stats['longest']} bytes): "
+            f"{n_long} pretokens are longer than 64 KiB (the longest has {report.longest_pretoken} bytes): "
             "text without word breaks, slow to train on"
         )
     if _is_blank(table):
@@ -124,5 +123,7 @@ def _names(corpus: "Corpus") -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _left_out(report: CorpusReport) -> str:
+def _why_empty(report: CorpusReport) -> str:
+    if not report.skipped:
+        return "the input is empty"
     return "all of it was left out: " + ", ".join(f"{reason} ({n})" for reason, n in sorted(report.skipped.items()))

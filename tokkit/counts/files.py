@@ -88,8 +88,10 @@ def _load_parquet(path: Path, pretokenizer: str | None) -> CountTable:
 def _two_columns(arrow: "pa.Table", path: Path) -> "tuple[pa.ChunkedArray, pa.ChunkedArray]":
     import pyarrow.types as types
 
+    word_types = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+
     def is_word(kind: "pa.DataType") -> bool:
-        return types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+        return any(is_kind(kind) for is_kind in word_types)
 
     words = [field.name for field in arrow.schema if is_word(field.type)]
     counts = [field.name for field in arrow.schema if types.is_integer(field.type) and field.name != "first"]

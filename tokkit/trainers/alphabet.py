@@ -31,9 +31,7 @@ def byte_atoms(order: str) -> list[bytes]:
     return [bytes([value]) for value in values]
 
 
-def frequent_characters(
-    counts: CountTable, *, limit: int | None, initial: Sequence[str]
-) -> list[str]:
+def frequent_characters(counts: CountTable, *, limit: int | None, initial: Sequence[str]) -> list[str]:
     """Characters by falling count, ties by code point, cut to `limit`.
 
     Characters of `initial` count as more frequent than any other, as in HF's trainer, also where they never occur.
@@ -104,8 +102,6 @@ def affixed(counts: CountTable, unit: Unit, atoms: Sequence[bytes], prefix: str,
         for name, text in (("continuing_subword_prefix", prefix), ("end_of_word_suffix", suffix)):
             if bytes_to_string(text.encode()) != text:
                 raise UsageError(f"{name}: in a byte-level vocabulary it is printable ASCII, got {text!r}")
-    forms = _core.affixed_atoms(
-        counts.raw, list(atoms), unit=unit, prefix=prefix.encode(), suffix=suffix.encode()
-    )
+    forms = _core.affixed_atoms(counts.raw, list(atoms), unit=unit, prefix=prefix.encode(), suffix=suffix.encode())
     plain = set(atoms)
     return [*atoms, *(form for form in forms if form not in plain)]

@@ -83,7 +83,9 @@ class MergeTrainer(Trainer):
         """A session with this trainer's rules over the table."""
         config = self.config
         if config.tie == "first" and counts.raw.first() is None:
-            raise UsageError("tie: `first` needs a table that knows the order of its pretokens", hint="count again with track_first")
+            raise UsageError(
+                "tie: `first` needs a table that knows the order of its pretokens", hint="count again with track_first"
+            )
         return _core.TrainSession(
             counts.raw,
             keys=list(ground.keys),
@@ -113,9 +115,7 @@ class MergeTrainer(Trainer):
         replaced; grew: whether the vocabulary has one more token for it.
         """
 
-    def build_model(
-        self, counts: CountTable, ground: Ground, session: _core.TrainSession, *, exhausted: bool
-    ) -> Model:
+    def build_model(self, counts: CountTable, ground: Ground, session: _core.TrainSession, *, exhausted: bool) -> Model:
         """The model that the session's log describes."""
         config = self.config
         made = session.tokens()[len(ground.tokens) :]
@@ -183,7 +183,9 @@ class Bpe(MergeTrainer):
         """`MergeTrainer.Config` and the options of sentencepiece's trainer, which only its rules read."""
 
         rules: Rules = Field("hf", description="whose trainer to follow in alphabet, ties and allowed pieces")
-        character_coverage: float = Field(0.9995, gt=0, le=1, description="sentencepiece: share of text in the alphabet")
+        character_coverage: float = Field(
+            0.9995, gt=0, le=1, description="sentencepiece: share of text in the alphabet"
+        )
         max_piece_length: int = Field(16, ge=1, description="sentencepiece: longest piece in characters")
         split_by_unicode_script: bool = Field(True, description="sentencepiece: one script in a piece")
         split_by_number: bool = Field(True, description="sentencepiece: digits are a script of their own")
@@ -239,9 +241,7 @@ class Bpe(MergeTrainer):
             progress=progress,
         )
 
-    def build_model(
-        self, counts: CountTable, ground: Ground, session: _core.TrainSession, *, exhausted: bool
-    ) -> Model:
+    def build_model(self, counts: CountTable, ground: Ground, session: _core.TrainSession, *, exhausted: bool) -> Model:
         """See `MergeTrainer.build_model`; under sentencepiece's rules tokens carry its scores."""
         model = super().build_model(counts, ground, session, exhausted=exhausted)
         if self.config.rules == "hf":

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from tokkit.errors import UsageError
 from tokkit.model.tables import EncoderTables
@@ -50,7 +51,7 @@ class ReferenceEncoder:
         while True:
             candidates = [
                 (self._ranks[pair], at)
-                for at, pair in enumerate(zip(ids, ids[1:], strict=False))
+                for at, pair in enumerate(pairwise(ids))
                 if pair in self._ranks
             ]
             kept = [candidate for candidate in sorted(candidates) if coin.random() >= p]
@@ -122,7 +123,7 @@ class ReferenceEncoder:
         while True:
             pairs = [
                 (self._ranks[pair], at)
-                for at, pair in enumerate(zip(ids, ids[1:], strict=False))
+                for at, pair in enumerate(pairwise(ids))
                 if pair in self._ranks
             ]
             if not pairs:
@@ -135,7 +136,7 @@ class ReferenceEncoder:
         ids = self._symbols(word)
         while True:
             joined = []
-            for at, (left, right) in enumerate(zip(ids, ids[1:], strict=False)):
+            for at, (left, right) in enumerate(pairwise(ids)):
                 if left in spelling and right in spelling and spelling[left] + spelling[right] in self._ordinary:
                     joined.append((self._ordinary[spelling[left] + spelling[right]], at))
             if not joined:

@@ -36,7 +36,9 @@ def byte_tables(*words: bytes, specials: dict[str, int] | None = None, **changes
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    tables = byte_tables(b" the", b"ing", "é".encode(), specials={"<s>": 0, "<s><t>": 0, "ing": 0}, pretokenizer="gpt2@1")
+    tables = byte_tables(
+        b" the", b"ing", "é".encode(), specials={"<s>": 0, "<s><t>": 0, "ing": 0}, pretokenizer="gpt2@1"
+    )
     return Tokenizer(tables)
 
 
@@ -91,7 +93,14 @@ def test_a_lone_surrogate_in_a_batch_names_the_text(tokenizer):
 
 @pytest.mark.parametrize(
     "ids",
-    [[1, 2, 999_999], [1, 2, -1], [1, 2, 2**40], np.array([1, 2, 999_999], np.uint32), np.array([1, 2, -1]), (1, 2, "x")],
+    [
+        [1, 2, 999_999],
+        [1, 2, -1],
+        [1, 2, 2**40],
+        np.array([1, 2, 999_999], np.uint32),
+        np.array([1, 2, -1]),
+        (1, 2, "x"),
+    ],
 )
 def test_decode_names_an_unknown_id_and_its_position(tokenizer, ids):
     with pytest.raises(InputError, match="at position 2"):

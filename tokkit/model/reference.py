@@ -49,11 +49,7 @@ class ReferenceEncoder:
             raise UsageError(f"dropout needs merges, got inference `{self.tables.inference}`")
         ids = self._symbols(word)
         while True:
-            candidates = [
-                (self._ranks[pair], at)
-                for at, pair in enumerate(pairwise(ids))
-                if pair in self._ranks
-            ]
+            candidates = [(self._ranks[pair], at) for at, pair in enumerate(pairwise(ids)) if pair in self._ranks]
             kept = [candidate for candidate in sorted(candidates) if coin.random() >= p]
             if not kept:
                 return ids
@@ -121,11 +117,7 @@ class ReferenceEncoder:
     def _by_merges(self, word: bytes) -> list[int]:
         ids = self._symbols(word)
         while True:
-            pairs = [
-                (self._ranks[pair], at)
-                for at, pair in enumerate(pairwise(ids))
-                if pair in self._ranks
-            ]
+            pairs = [(self._ranks[pair], at) for at, pair in enumerate(pairwise(ids)) if pair in self._ranks]
             if not pairs:
                 return ids
             rank, at = min(pairs)

@@ -3,8 +3,9 @@
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Final, Literal, overload
+from typing import Final, Literal, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,12 @@ from tokkit.model.tables import EncoderTables
 Allowed = Literal["all"] | Collection[str]
 """Which special tokens count where they stand in a text: none by default."""
 
+Errors = Literal["replace", "strict"]
+"""What `decode` does with bytes that are not UTF-8."""
+
 _MARKER: Final = "▁".encode()
-_FORMS: Final = {"nfc": "NFC", "nfd": "NFD", "nfkc": "NFKC", "nfkd": "NFKD"}
+_Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+_FORMS: Final[dict[str, _Form]] = {"nfc": "NFC", "nfd": "NFD", "nfkc": "NFKC", "nfkd": "NFKD"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Encodings(Sequence[NDArray[np.uint32]]):
     def lists(self) -> list[list[int]]:
         """The ids as one list per text."""
         flat, bounds = self.ids.tolist(), self.offsets.tolist()
-        return [flat[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
+        return [flat[low:high] for low, high in pairwise(bounds)]
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Tokenizer:
             raise TokenizerError(f"unknown normalizer, got `{tables.normalizer}`", hint="one of: " + ", ".join(_FORMS))
         self._tables = tables
         self._model = model
-        self._form = None if tables.normalizer is None else _FORMS[tables.normalizer]
+        self._form: _Form | None = None if tables.normalizer is None else _FORMS[tables.normalizer]
         self._core = _build(tables)
         self.specials: dict[str, int] = dict(tables.specials)
         self._tokens = {special: text.encode() for text, special in reversed(self.specials.items())}
@@ -226,14 +231,14 @@ class Tokenizer:
             char_offsets=_pairs(char_pairs),
         )
 
-    def decode(self, ids: Sequence[int] | NDArray[np.integer], *, errors: Literal["replace", "strict"] = "replace") -> str:
+    def decode(self, ids: Sequence[int] | NDArray[np.integer], *, errors: Errors = "replace") -> str:
         """The text of any sequence of ids; bytes that are not UTF-8 become U+FFFD, or an error if `strict`.
 
         Raises:
             InputError: an unknown id, named with its position; bytes that are not UTF-8 (`strict`).
             UsageError: another value of `errors`.
         """
-        if errors not in ("replace", "strict"):
+        if errors not in get_args(Errors):
             raise UsageError(f"errors must be `replace` or `strict`, got {errors!r}")
         data = self.decode_bytes(ids)
         try:
@@ -253,8 +258,9 @@ class Tokenizer:
         if isinstance(ids, np.ndarray) and ids.dtype == np.uint32 and ids.ndim == 1:
             data = self._core.decode_buffer(ids.tobytes())
         else:
+            numbers: Sequence[int] = ids.tolist() if isinstance(ids, np.ndarray) else ids
             try:
-                data = self._core.decode(ids)
+                data = self._core.decode(numbers)
             except (OverflowError, TypeError):
                 self._refuse_unknown(ids)
                 raise

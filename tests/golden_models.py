@@ -55,11 +55,15 @@ def golden_model(name: str, layout: str = "hf") -> Model:
         n_byte_tokens=len(byte_tokens),
         n_atoms=len(atoms),
         tokens=tuple(tokens),
-        events=Events.from_merges(np.array(rows, np.uint32).reshape(-1, 3), np.arange(len(rows), 0, -1, dtype=np.uint64)),
+        events=Events.from_merges(
+            np.array(rows, np.uint32).reshape(-1, 3), np.arange(len(rows), 0, -1, dtype=np.uint64)
+        ),
         layout=layout,  # type: ignore[arg-type]
     )
 
 
 def folder_digest(folder: Path) -> dict[str, bytes]:
     """Every file's bytes by name: two folders are equal when these are."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }

@@ -44,7 +44,9 @@ def test_every_kind_of_event_ids_and_scores_come_back(tmp_path: Path) -> None:
         Event(Kind.FLAG, 257, 0, 0, 8, ()),
         Event(Kind.UNFLAG, 257, 0, 0, 8, ()),
     ]
-    tokens = tuple(tokens[1] + tokens[2] if t == b"ab" else tokens[1] + tokens[2] + tokens[3] if t == b"abc" else t for t in tokens)
+    tokens = tuple(
+        tokens[1] + tokens[2] if t == b"ab" else tokens[1] + tokens[2] + tokens[3] if t == b"abc" else t for t in tokens
+    )
     model = Model(
         method="picky",
         pretokenizer="gpt2@1",
@@ -68,7 +70,11 @@ def test_same_model_gives_the_same_bytes_wherever_it_is_written(tmp_path: Path) 
     model = golden_model("p3_byte_v1000_mf5_special", "tokkit")
     for name in ("one", "two"):
         artifact.save(
-            model, tmp_path / name, counts_digest="0" * 64, recipe_text="recipe = 1\n", sources=[Source("a.txt", "1" * 64)]
+            model,
+            tmp_path / name,
+            counts_digest="0" * 64,
+            recipe_text="recipe = 1\n",
+            sources=[Source("a.txt", "1" * 64)],
         )
     one = folder_digest(tmp_path / "one")
     assert one == folder_digest(tmp_path / "two")
@@ -110,7 +116,9 @@ def test_escape_sequences_do_not_reach_the_terminal_by_vocab_txt(tmp_path: Path)
     model = golden_model("p1_ws_v500")
     model = replace(model, specials=("\x1b[31m\u202e",), tokens=("\x1b[31m\u202e".encode(), *model.tokens))
     shifted = model.events
-    model = replace(model, events=replace(shifted, token=shifted.token + 1, left=shifted.left + 1, right=shifted.right + 1))
+    model = replace(
+        model, events=replace(shifted, token=shifted.token + 1, left=shifted.left + 1, right=shifted.right + 1)
+    )
     artifact.save(model, tmp_path / "tok", exports=())
     text = (tmp_path / "tok" / "vocab.txt").read_text(encoding="utf-8") + (tmp_path / "tok" / "README.md").read_text()
     assert "\x1b" not in text
@@ -187,7 +195,9 @@ def test_format_of_a_wrong_type_is_refused(saved: Path, value: object) -> None:
         artifact.load(saved)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 200_000, '{"format": 1}', '{"format": 1, "files": []}', "\udc80"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "[" * 200_000, '{"format": 1}', '{"format": 1, "files": []}', "\udc80"]
+)
 def test_manifest_that_is_not_one_is_refused(saved: Path, content: str) -> None:
     (saved / "tokkit.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(TokenizerError):

@@ -226,7 +226,9 @@ class Tokenizer:
             char_offsets=_pairs(char_pairs),
         )
 
-    def decode(self, ids: Sequence[int] | NDArray[np.integer], *, errors: Literal["replace", "strict"] = "replace") -> str:
+    def decode(
+        self, ids: Sequence[int] | NDArray[np.integer], *, errors: Literal["replace", "strict"] = "replace"
+    ) -> str:
         """The text of any sequence of ids; bytes that are not UTF-8 become U+FFFD, or an error if `strict`.
 
         Raises:

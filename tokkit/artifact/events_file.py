@@ -133,6 +133,7 @@ def _model(table: pa.Table, header: dict[str, object]) -> Model:
     numbers = {kind.name.lower(): int(kind) for kind in Kind}
     if not np.array_equal(tokens.column("token").to_numpy(), np.arange(n)):
         raise TokenizerError("events.parquet: token rows are not numbered 0, 1, 2, ...")
+    _check_nulls(tokens, log)
     lists = log.column("pieces").to_pylist()
     offsets = np.zeros(len(lists) + 1, np.uint64)
     np.cumsum([len(pieces or ()) for pieces in lists], out=offsets[1:])
@@ -172,6 +173,17 @@ def _model(table: pa.Table, header: dict[str, object]) -> Model:
         exhausted=bool(header["exhausted"]),
         config=dict(cast("dict[str, object]", header["config"])),
     )
+
+
+def _check_nulls(tokens: pa.Table, log: pa.Table) -> None:
+    merges = log.filter(pa.array([row == "merge" for row in log.column("row").to_pylist()], pa.bool_()))
+    for table, names in ((tokens, ("token", "bytes")), (log, ("token", "count")), (merges, ("left", "right"))):
+        for name in names:
+            if table.column(name).null_count:
+                raise TokenizerError(f"events.parquet: a value of {name} is missing")
+    for name in ("id", "score"):
+        if tokens.column(name).null_count not in (0, len(tokens)):
+            raise TokenizerError(f"events.parquet: a value of {name} is missing")
 
 
 def _uint32(table: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:

@@ -70,7 +70,7 @@ def tokenizer_json(model: Model) -> dict[str, object]:
             "end_of_word_suffix": alphabet.suffix or None,
             "fuse_unk": alphabet.fuse_unk,
             "byte_fallback": alphabet.unit == "char" and alphabet.unknown == "byte_fallback",
-            "ignore_merges": False,
+            "ignore_merges": bool(model.config.get("ignore_merges", False)),
             "vocab": vocabulary,
             "merges": merges,
         },

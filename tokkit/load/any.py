@@ -111,16 +111,7 @@ def _from_json(path: Path) -> AnyTokenizer:
         own = Tokenizer.from_model(model_of_hf(file))
     except NotExpressibleError as reason:
         return HuggingFaceTokenizer(file, reason=str(reason))
-    if file.option("ignore_merges") is True and not _reaches_all(own, file.vocab):
-        return HuggingFaceTokenizer(file, reason="whole words that merges do not reach (ignore_merges)")
     return own
-
-
-def _reaches_all(tokenizer: "Tokenizer", vocab: dict[str, int]) -> bool:
-    """Whether merging makes every token of its own text; then looking up whole words first changes nothing."""
-    special = set(tokenizer.specials.values())
-    tokens = [(number, tokenizer.token_bytes(number)) for number in vocab.values() if number not in special]
-    return all(tokenizer.encode_bytes(token) == [number] for number, token in tokens)
 
 
 def _is_ranks(path: Path) -> bool:

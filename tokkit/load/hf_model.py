@@ -139,6 +139,7 @@ def _build(
         events=Events.from_list(log),
         layout="hf",
         normalizer=normalizer,
+        config={"ignore_merges": True} if file.option("ignore_merges") is True else {},
         ids=np.array([ids[token] for token in internal], np.uint32),
     )
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from tokkit.errors import TokenizerError
-from tokkit.model.events import Events
+from tokkit.model.events import Events, Kind
 from tokkit.model.model import Alphabet, Model
 from tokkit.model.vocab import ATOM_BYTE_ORDER
 
@@ -17,11 +17,11 @@ def model_of_ranks(
     """A byte-level BPE model from token -> rank; `ids` are the output ids of the same tokens.
 
     These programs join the neighbours whose concatenation has the lowest rank. In a vocabulary that BPE made, each
-    token has one pair that this rule can reach it by, so merges say the same.
+    token has one pair that this rule can reach it by, so merges say the same. Those that it cannot reach enter as ADMIT
+    events; they are for a pretoken that is the whole token, which these programs look up first.
 
     Raises:
-        TokenizerError: a byte has no rank, an id is given twice, or a token cannot be reached: those programs give it
-            to a pretoken that is just that token, which merges cannot say.
+        TokenizerError: a byte has no rank, or an id is given twice.
     """
     missing = [byte for byte in range(256) if bytes([byte]) not in ranks]
     if missing:
@@ -33,15 +33,15 @@ def model_of_ranks(
     made = sorted((token for token in ranks if len(token) > 1), key=ranks.__getitem__)
     tokens = (*(name.encode() for name in names), *(bytes([byte]) for byte in ATOM_BYTE_ORDER), *made)
     internal = {token: number for number, token in enumerate(tokens[len(names) :], start=len(names))}
-    merges = np.zeros((len(made), 3), np.uint32)
+    numbers = np.array([internal[token] for token in made], np.uint32)
+    parents = np.zeros((len(made), 2), np.uint32)
+    kinds = np.full(len(made), Kind.MERGE, np.uint8)
     for row, token in enumerate(made):
         pair = last_pair(token, ranks)
         if pair is None:
-            raise TokenizerError(
-                f"{where}: token {token!r} cannot be reached by joining tokens of lower rank",
-                hint="the vocabulary was edited; such tokens need the program that it was made for",
-            )
-        merges[row] = internal[pair[0]], internal[pair[1]], internal[token]
+            kinds[row] = Kind.ADMIT
+        else:
+            parents[row] = internal[pair[0]], internal[pair[1]]
     output = [specials[name] for name in names] + [ids[token] for token in tokens[len(names) :]]
     if len(set(output)) != len(output):
         raise TokenizerError(f"{where}: a special token has the id of another token")
@@ -53,8 +53,17 @@ def model_of_ranks(
         n_byte_tokens=0,
         n_atoms=256,
         tokens=tokens,
-        events=Events.from_merges(merges, np.zeros(len(made), np.uint64)),
+        events=Events(
+            kind=kinds,
+            token=numbers,
+            left=parents[:, 0].copy(),
+            right=parents[:, 1].copy(),
+            count=np.zeros(len(made), np.uint64),
+            pieces=np.zeros(0, np.uint32),
+            piece_offsets=np.zeros(len(made) + 1, np.uint64),
+        ),
         ids=np.array(output, np.uint32),
+        config={"ignore_merges": True},
     )
 
 

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 # Set by the options that all verbs share, not by an option of their own.
-SHARED_FIELDS = frozenset({"threads", "memory", "memory_bytes", "seed", "offline"})
+SHARED_FIELDS = frozenset({"threads", "memory_mb", "seed", "offline"})
 
 
 class DerivedOption(click.Option):

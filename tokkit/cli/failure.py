@@ -10,7 +10,7 @@ import click
 
 from tokkit.errors import TokkitError
 
-_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
+_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{20,}")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOMEM, errno.EMFILE, errno.EFBIG}
 
 

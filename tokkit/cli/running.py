@@ -13,7 +13,7 @@ from tokkit.recipe.faults import Fault, RecipeError
 from tokkit.recipe.load import Loaded
 from tokkit.recipe.plan import make_plan
 from tokkit.recipe.run import run
-from tokkit.recipe.schema import Recipe, parse
+from tokkit.recipe.schema import Recipe, parse, runtime_options
 
 
 def run_recipe(
@@ -31,7 +31,7 @@ def run_recipe(
     as_json: bool,
 ) -> None:
     """Parses, then plans or runs. `flags` maps key paths to the flags that set them: faults name the flag."""
-    runtime = {"threads": threads, "memory": memory, "memory_bytes": memory}
+    runtime = runtime_options(threads, memory)
     try:
         recipe = parse(loaded, runtime=runtime)
     except RecipeError as error:
@@ -46,8 +46,7 @@ def run_recipe(
         outcome = run(
             recipe, target, overwrite=overwrite, resume=resume, strict=strict, progress=display, say=talk.say
         )
-    for warning in outcome.warnings:
-        talk.warn(warning)
+    talk.warn(outcome.warnings)
     if as_json:
         click.echo(json.dumps(outcome.to_json(), ensure_ascii=False))
         return

@@ -17,6 +17,7 @@ PROGRESS_MODES = ("auto", "bar", "plain", "json", "off")
 MoreOptions = Callable[[Sequence[str]], list[click.Option]]
 _MORE = "tokkit.more_options"
 _COMMON = "Options of all verbs"
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,13 @@ class Talk:
         if self.verbosity >= 0:
             click.echo(message, err=True)
 
-    def warn(self, message: str) -> None:
-        """A warning on stderr; --quiet doesn't hide it."""
-        click.echo(f"warning: {message}", err=True)
+    def warn(self, messages: Sequence[str]) -> None:
+        """Warnings on stderr; --quiet doesn't hide them, but only --verbose shows more than a few."""
+        shown = messages if self.verbosity > 0 else messages[:_FEW]
+        for message in shown:
+            click.echo(f"warning: {message}", err=True)
+        if len(shown) < len(messages):
+            click.echo(f"warning: and {len(messages) - len(shown)} more: --verbose shows all", err=True)
 
     def detail(self, message: str) -> None:
         """One line on stderr with --verbose."""

@@ -6,7 +6,7 @@ vocabulary sizes of one corpus count it once. `TOKKIT_CACHE` names another folde
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ class CountRecord:
     digest: str
     distinct: int
     total: int
+    warnings: list[str] = field(default_factory=list)
 
 
 def cache_folder() -> Path | None:
@@ -50,28 +51,23 @@ def find_counts(key: str) -> tuple[CountRecord, Path] | None:
     return (record, table) if table.is_file() and record.key == key else None
 
 
-def keep_counts(key: str, counts: "CountTable") -> CountRecord:
+def keep_counts(key: str, counts: "CountTable", warnings: list[str]) -> None:
     """Files a table under its step key; the record is written last, so that half a table is never found.
 
+    `warnings` are those of reading, to be told again by later runs.
+
     Raises:
-        ResourceError: the folder cannot be written; `record_of` still makes the record.
+        ResourceError: the folder cannot be written.
     """
-    record = record_of(key, counts)
     folder = cache_folder()
     if folder is None:
-        return record
+        return
+    record = CountRecord(key, counts.digest, len(counts), counts.total, warnings)
     table = folder / "counts" / f"{key}.parquet"
     try:
         table.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ResourceError(f"{table.parent}: cannot be made: {error.strerror}") from error
-    table.unlink(missing_ok=True)
-    counts.save(table)
+    counts.save(table, overwrite=True)
     with atomic_file(table.with_suffix(".json"), overwrite=True) as temporary:
         temporary.write_text(json.dumps(asdict(record)), encoding="utf-8")
-    return record
-
-
-def record_of(key: str, counts: "CountTable") -> CountRecord:
-    """The record of a table."""
-    return CountRecord(key=key, digest=counts.digest, distinct=len(counts), total=counts.total)

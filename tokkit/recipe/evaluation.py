@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.recipe.inputs import resolve
 from tokkit.recipe.schema import EvalStep
@@ -49,11 +48,9 @@ def read_texts(names: Iterable[str]) -> list[str]:
 
     texts: list[str] = []
     for name in names:
-        for document in read([SourceSpec(path=resolve(name))]).documents():
-            try:
-                texts.append(document.decode("utf-8"))
-            except UnicodeDecodeError as error:
-                raise InputError(f"{name}: not UTF-8: {error}") from None
+        # The default policy of reading stops at what is not UTF-8, with file, line and byte.
+        batches = read([SourceSpec(path=resolve(name))])
+        texts += [document.decode("utf-8") for batch in batches for document in batch.texts()]
     return texts
 
 

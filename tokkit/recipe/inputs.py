@@ -1,9 +1,10 @@
 """The files that a recipe reads; `data:` means the data that ship with tokkit."""
 
+import os
 from pathlib import Path
 
 from tokkit import bundle
-from tokkit.corpus import SourceSpec, expand
+from tokkit.corpus import SourceSpec, read
 from tokkit.recipe.schema import Recipe
 
 SHIPPED = "data:"
@@ -14,25 +15,43 @@ def resolve(path: str) -> str:
     return str(bundle.folder("data") / path.removeprefix(SHIPPED)) if path.startswith(SHIPPED) else path
 
 
+def spelled(path: str) -> str:
+    """`resolve` undone, so that what is recorded doesn't tell where tokkit is installed."""
+    root = f"{bundle.folder('data')}{os.sep}"
+    return SHIPPED + Path(path.removeprefix(root)).as_posix() if path.startswith(root) else path
+
+
 def resolved_sources(recipe: Recipe) -> list[SourceSpec]:
     """The sources with paths that can be opened."""
     return [source.model_copy(update={"path": resolve(source.path)}) for source in recipe.sources]
 
 
 def input_files(recipe: Recipe) -> list[Path]:
-    """All files that will be counted, or the table of counts, in the order of the sources.
+    """All local files that will be counted, or the table of counts, in the order of the sources.
 
     Raises:
         InputError: a source names no file.
     """
     if recipe.counts is not None:
         return [Path(resolve(recipe.counts))]
-    return [path for source in resolved_sources(recipe) if not _is_stream(source.path) for path in expand(source.path)]
+    local = [source for source in resolved_sources(recipe) if not _is_stream(source.path)]
+    found = [Path(source.path) for source in read(local).sources if isinstance(source, SourceSpec)] if local else []
+    return [file for path in found if not _is_stream(str(path)) for file in _files(path)]
 
 
 def streams(recipe: Recipe) -> list[str]:
-    """The sources that can be read only once, or only from afar."""
-    return [source.path for source in recipe.sources if _is_stream(source.path)]
+    """The sources that can be read only once, or only from afar, in `@list` files too."""
+    if recipe.counts is not None:
+        return []
+    named = [source.path for source in recipe.sources if _is_stream(source.path)]
+    local = [source for source in resolved_sources(recipe) if not _is_stream(source.path)]
+    found = [source.path for source in read(local).sources if isinstance(source, SourceSpec)] if local else []
+    return named + [path for path in found if _is_stream(path)]
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself; of a folder (`datasets` keeps data sets in folders) all files."""
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def _is_stream(path: str) -> bool:

@@ -15,8 +15,13 @@ _HEAD = """\
 """
 
 
-def lock_table(recipe: Recipe, inputs: Sequence[FileDigest], counts_digest: str) -> dict[str, Any]:
-    """The resolved recipe as a table; holds nothing of time, place or machine but the paths as given."""
+def lock_table(
+    recipe: Recipe, inputs: Sequence[FileDigest], *, counts_digest: str, pretokenizer: str
+) -> dict[str, Any]:
+    """The resolved recipe as a table; holds nothing of time, place or machine but the paths as given.
+
+    `counts_digest` and `pretokenizer` are those of the table that was counted or given.
+    """
     corpus: dict[str, Any] = lasting(recipe.counting)
     if recipe.counts is None:
         corpus["sources"] = [source.model_dump(mode="json") for source in recipe.sources]
@@ -25,7 +30,7 @@ def lock_table(recipe: Recipe, inputs: Sequence[FileDigest], counts_digest: str)
     table: dict[str, Any] = {
         "recipe": FORMAT,
         "corpus": corpus,
-        "pretokenizer": {"name": recipe.pretokenizer},
+        "pretokenizer": {"name": pretokenizer},
         "train": {"method": recipe.method, **lasting(recipe.training)},
         "roles": dict(recipe.roles),
         "export": [step.model_dump(mode="json") for step in recipe.exports],

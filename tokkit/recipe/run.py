@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,9 @@ from tokkit.recipe import cache
 from tokkit.recipe.digest import FileDigest, digest_files, step_key
 from tokkit.recipe.evaluation import evaluate_step, evaluation_files
 from tokkit.recipe.exports import measured_fidelity
-from tokkit.recipe.inputs import input_files, resolve, resolved_sources, streams
+from tokkit.recipe.inputs import input_files, resolve, resolved_sources, spelled, streams
 from tokkit.recipe.lock import check_inputs, lock_table, lock_text
-from tokkit.recipe.schema import EvalStep, Recipe, lasting
+from tokkit.recipe.schema import DEFAULT_PRETOKENIZER, EvalStep, Recipe, lasting
 from tokkit.recipe.state import State
 from tokkit.trainers import TRAINERS
 
@@ -118,7 +118,8 @@ class _Run:
     @cached_property
     def inputs(self) -> list[FileDigest]:
         """Digests of the files to be counted."""
-        return digest_files(input_files(self.recipe), self.progress)
+        found = digest_files(input_files(self.recipe), self.progress)
+        return [replace(file, path=spelled(file.path)) for file in found]
 
     @cached_property
     def count_key(self) -> str | None:
@@ -160,18 +161,23 @@ class _Run:
         recipe = self.recipe
         started = time.monotonic()
         if recipe.counts is not None:
-            table = CountTable.load(Path(resolve(recipe.counts)))
+            table = self._given_counts(recipe.counts)
             self._done("count", None, f"{len(table):,} distinct pre-tokens given")
             return table
         found = cache.find_counts(self.count_key) if self.resume and self.count_key else None
         if found is not None:
             table = CountTable.load(found[1])
             if table.digest == found[0].digest:
+                self.outcome.warnings += found[0].warnings
                 self._done("count", None, f"{len(table):,} distinct pre-tokens")
                 return table
         table = count(
-            resolved_sources(recipe), pretokenizer=recipe.pretokenizer, config=recipe.counting, progress=self.progress
+            resolved_sources(recipe),
+            pretokenizer=recipe.pretokenizer or DEFAULT_PRETOKENIZER,
+            config=recipe.counting,
+            progress=self.progress,
         )
+        self.outcome.warnings += reading_warnings(table)
         self._done("count", started, f"{len(table):,} distinct pre-tokens, {table.total:,} in all")
         if self.count_key is None:
             self.stream_digest = table.digest
@@ -179,9 +185,19 @@ class _Run:
             self._keep(self.count_key, table)
         return table
 
+    def _given_counts(self, name: str) -> CountTable:
+        path = Path(resolve(name))
+        table = CountTable.load(path, pretokenizer=self.recipe.pretokenizer)
+        if table.pretokenizer is None:
+            self.outcome.warnings.append(
+                f"{name}: does not say which pre-tokenizer cut it, taken as {DEFAULT_PRETOKENIZER}; see --pretokenizer"
+            )
+            table = CountTable.load(path, pretokenizer=DEFAULT_PRETOKENIZER)
+        return table
+
     def _keep(self, key: str, table: CountTable) -> None:
         try:
-            cache.keep_counts(key, table)
+            cache.keep_counts(key, table, reading_warnings(table))
         except ResourceError as error:
             self.outcome.warnings.append(f"the counts are not kept for later runs: {error.message}")
 
@@ -208,31 +224,32 @@ class _Run:
         return model.exhausted
 
     def _is_saved(self) -> bool:
-        done = self.state.steps.get("save")
-        return done is not None and self.state.is_finished("save", self._save_key(self._counts_digest_of_output()))
-
-    def _counts_digest_of_output(self) -> str:
         try:
-            return str(artifact.read_manifest(self.output).get("counts_digest"))
+            manifest = artifact.read_manifest(self.output)
         except TokenizerError:
-            return ""
+            return False
+        lock = self._lock(str(manifest.get("counts_digest")), str(manifest.get("pretokenizer")))
+        return self.state.is_finished("save", self._save_key(lock))
 
-    def _lock(self, counts_digest: str) -> str:
-        return lock_text(lock_table(self.recipe, self.inputs, counts_digest))
+    def _lock(self, counts_digest: str, pretokenizer: str) -> str:
+        return lock_text(
+            lock_table(self.recipe, self.inputs, counts_digest=counts_digest, pretokenizer=pretokenizer)
+        )
 
-    def _save_key(self, counts_digest: str) -> str:
-        return step_key("save", {"train": self.train_key, "lock": self._lock(counts_digest)})
+    def _save_key(self, lock: str) -> str:
+        return step_key("save", {"train": self.train_key, "lock": lock})
 
     def _save(self, model: "Model") -> None:
         started = time.monotonic()
         recipe = self.recipe
         names = list(dict.fromkeys(["hf", *(step.to for step in recipe.exports)]))
+        lock = self._lock(self.counts.digest, model.pretokenizer)
         kept = {path: path.read_bytes() for path in (self.output / "eval").glob("*.json")}
         artifact.save(
             model,
             self.output,
             counts_digest=self.counts.digest,
-            recipe_text=self._lock(self.counts.digest),
+            recipe_text=lock,
             sources=[
                 Source(name=file.path, sha256=file.sha256, size_bytes=file.size_bytes) for file in self.inputs
             ],
@@ -248,7 +265,7 @@ class _Run:
         key = self.train_key
         assert key is not None, "the counts are there by now"
         self.state.steps.pop("train", None)
-        self.state.finish("save", self._save_key(self.counts.digest), made)
+        self.state.finish("save", self._save_key(lock), made)
         self.state.finish("train", key, [self.output / "events.parquet"])
         self.outcome.manifest = artifact.read_manifest(self.output)
         self._done("save", started, f"{self.outcome.manifest['vocab_size']:,} tokens")
@@ -294,6 +311,16 @@ class _Run:
         self.outcome.steps.append(Step(name, seconds, note))
         took = "finished already" if seconds is None else f"{seconds:.2f} s"
         self.say(f"{name}: {took}" + (f", {note}" if note else ""))
+
+
+def reading_warnings(table: CountTable) -> list[str]:
+    """What reading the corpus found worth telling, and how many texts were left out or changed, by reason."""
+    report = table.report
+    if report is None:
+        return []
+    left_out = [f"left out: {number:,} ({reason})" for reason, number in sorted(report.skipped.items())]
+    changed = [f"{number:,} {what}" for what, number in sorted(report.changed.items())]
+    return [*report.warnings, *left_out, *changed]
 
 
 def _config_of(recipe: Recipe) -> Any:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
-from tokkit.counts import CountConfig
+from tokkit import _core
 from tokkit.corpus import SourceSpec
+from tokkit.counts import CountConfig
 from tokkit.errors import TokkitError
 from tokkit.export import EXPORTERS
 from tokkit.export.roles import ROLES
@@ -18,7 +19,8 @@ from tokkit.trainers import TRAINERS
 
 FORMAT = 1
 # Options of how fast and where, not of what: they are left out of keys and locks.
-RUNTIME_FIELDS = frozenset({"threads", "memory", "memory_bytes", "spill_dir", "spill_folder", "offline"})
+RUNTIME_FIELDS = frozenset({"threads", "memory_mb", "spill_dir"})
+DEFAULT_PRETOKENIZER = "llama-bpe@1"
 _KEYS = ("recipe", "extends", "output", "vars", "corpus", "pretokenizer", "train", "roles", "export", "eval", "lock")
 S = TypeVar("S", bound=Spec)
 
@@ -26,7 +28,16 @@ S = TypeVar("S", bound=Spec)
 class PretokenizerSection(Spec):
     """`[pretokenizer]`."""
 
-    name: str = Field("llama-bpe@1", min_length=1, description="a name of `tokkit list pretokenizers`, or regex:PATTERN")
+    name: str | None = Field(
+        None,
+        min_length=1,
+        description="a name of `tokkit list pretokenizers`, or regex:PATTERN; llama-bpe@1, or the counts' own, when absent",
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _canonical(cls, name: str | None) -> str | None:
+        return None if name is None else _core.scheme_id(name)
 
 
 class ExportStep(Spec):
@@ -49,14 +60,17 @@ class EvalStep(Spec):
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe without faults. `counts` replaces the sources when it is given."""
+    """A recipe without faults.
+
+    `counts` replaces the sources when it is given; `pretokenizer` is None where the recipe leaves it to the counts.
+    """
 
     name: str
     output: str | None
     sources: tuple[SourceSpec, ...]
     counts: str | None
     counting: CountConfig
-    pretokenizer: str
+    pretokenizer: str | None
     method: str
     training: Spec
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -76,14 +90,14 @@ def parse(loaded: Loaded, *, runtime: Mapping[str, object] | None = None) -> Rec
     faults += _format_faults(table)
     corpus = _table(table, "corpus", faults)
     counts = corpus.pop("counts", None)
-    sources = _each(corpus.pop("sources", []), "corpus.sources", SourceSpec, faults)
+    sources = _sources(corpus, faults)
     if counts is not None and not isinstance(counts, str):
         faults.append(Fault("corpus.counts", f"must be a path in quotes, got {shown(counts)}"))
     elif (counts is None) == (not sources) and not any(fault.where.startswith("corpus") for fault in faults):
         faults.append(Fault("corpus", "needs either `sources` or `counts`", "add a [[corpus.sources]] with a path"))
-    counting = _section(_with(corpus, CountConfig, extra), "corpus", CountConfig, faults, also=("sources", "counts"))
     pretokenizer = _section(_table(table, "pretokenizer", faults), "pretokenizer", PretokenizerSection, faults)
     method, training = _training(_table(table, "train", faults), extra, faults)
+    counting = _counting(corpus, training, extra, faults)
     roles = _roles(_table(table, "roles", faults), training, faults)
     exports = _each(table.get("export", []), "export", ExportStep, faults)
     faults += _known_exports(exports)
@@ -99,7 +113,7 @@ def parse(loaded: Loaded, *, runtime: Mapping[str, object] | None = None) -> Rec
         sources=tuple(sources),
         counts=counts,
         counting=counting,
-        pretokenizer=pretokenizer.name,
+        pretokenizer=pretokenizer.name or (DEFAULT_PRETOKENIZER if counts is None else None),
         method=method,
         training=training,
         roles=roles,
@@ -109,9 +123,15 @@ def parse(loaded: Loaded, *, runtime: Mapping[str, object] | None = None) -> Rec
     )
 
 
+def runtime_options(threads: int, memory_bytes: int | None) -> dict[str, object]:
+    """What --threads and --memory mean for the Configs."""
+    # Half for counting: the table that comes out of it lies in the other half.
+    return {"threads": threads, "memory_mb": None if memory_bytes is None else max(1, memory_bytes >> 21)}
+
+
 def lasting(config: Spec) -> dict[str, Any]:
     """The options of a Config that decide what comes out, as JSON values; without those of speed."""
-    return config.model_dump(mode="json", exclude=set(RUNTIME_FIELDS))
+    return config.model_dump(mode="json", exclude={*RUNTIME_FIELDS, "source"})
 
 
 def _format_faults(table: Mapping[str, Any]) -> list[Fault]:
@@ -133,6 +153,27 @@ def _training(table: dict[str, Any], extra: Mapping[str, object], faults: list[F
         faults.append(Fault("train.method", error.message, error.hint))
         return str(method), None
     return str(method), _section(_with(table, config, extra), "train", config, faults, also=("method",))
+
+
+def _sources(corpus: dict[str, Any], faults: list[Fault]) -> list[SourceSpec]:
+    """The sources, each with what [corpus.source] says of all."""
+    entries, shared = corpus.pop("sources", []), corpus.pop("source", {})
+    if not isinstance(shared, dict):
+        faults.append(Fault("corpus.source", f"must be a table, [corpus.source], got {shown(shared)}"))
+    elif isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+        entries = [{**shared, **entry} for entry in entries]
+    return _each(entries, "corpus.sources", SourceSpec, faults)
+
+
+def _counting(
+    corpus: dict[str, Any], training: Spec | None, extra: Mapping[str, object], faults: list[Fault]
+) -> CountConfig | None:
+    """How to count, with what the training needs of it: its special tokens, first positions for ties by them."""
+    needed: dict[str, Any] = {"specials": getattr(training, "special_tokens", ())}
+    if getattr(training, "tie", None) == "first":
+        needed["track_first"] = True
+    table = {**needed, **_with(corpus, CountConfig, extra)}
+    return _section(table, "corpus", CountConfig, faults, also=("sources", "counts"))
 
 
 def _roles(table: dict[str, Any], training: Spec | None, faults: list[Fault]) -> dict[str, str]:

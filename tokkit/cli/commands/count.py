@@ -28,7 +28,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     more_options=_more_options,
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@options.out_option("Table to write: .parquet, or .tsv for other programs.")
+@options.out_option("Parquet file to write.")
 @click.option(
     "--pretokenizer", default="llama-bpe@1", show_default=True, metavar="NAME", help="One of `tokkit list pretokenizers`."
 )
@@ -62,7 +62,8 @@ def command(
     from tokkit.recipe.inputs import resolved_sources
     from tokkit.recipe.load import Loaded
     from tokkit.recipe.plan import make_plan
-    from tokkit.recipe.schema import parse
+    from tokkit.recipe.run import reading_warnings
+    from tokkit.recipe.schema import parse, runtime_options
 
     refuse_overwrite(output, overwrite=overwrite)
     if merge and not dry_run:
@@ -72,7 +73,7 @@ def command(
         corpus = {**given(chosen, "corpus"), "sources": [{"path": path, **source} for path in inputs]}
         loaded = Loaded("count", {"recipe": 1, "corpus": corpus, "pretokenizer": {"name": pretokenizer}})
         try:
-            recipe = parse(loaded, runtime={"threads": threads, "memory": memory, "memory_bytes": memory})
+            recipe = parse(loaded, runtime=runtime_options(threads, memory))
         except RecipeError as error:
             raise RecipeError([_by_flag(fault) for fault in error.faults]) from None
         if dry_run:
@@ -82,6 +83,7 @@ def command(
         with talk.display() as display:
             table = count(resolved_sources(recipe), pretokenizer=pretokenizer, config=recipe.counting, progress=display)
     table.save(output, overwrite=overwrite)
+    talk.warn(reading_warnings(table))
     if as_json:
         facts = {"schema": "tokkit.count", "version": 1, "output": str(output), "distinct": len(table)}
         click.echo(json.dumps({**facts, "total": table.total, "digest": table.digest}))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tokkit import _core
 from tokkit.counts import CountTable
 from tokkit.errors import InputError, UsageError
@@ -43,6 +45,48 @@ def frequent_characters(counts: CountTable, *, limit: int | None, initial: Seque
     first = set(initial)
     ranked = sorted(first | set(seen), key=lambda text: (text not in first, -seen.get(text, 0), text))
     return ranked if limit is None else ranked[:limit]
+
+
+def characters_in_order(counts: CountTable) -> list[tuple[str, int]]:
+    """Every character of the table with its count, by first appearance in the corpus.
+
+    Raises:
+        UsageError: the table does not know in which order its pretokens came.
+    """
+    first = counts.raw.first()
+    if first is None:
+        raise UsageError(
+            "atom_order: `first` needs a table that knows the order of its pretokens",
+            hint="count again with track_first, or use atom_order `codepoint`",
+        )
+    totals = {text: count for text, count, _ in _core.character_counts(counts.raw)}
+    blob, offsets = counts.raw.blob(), np.frombuffer(counts.raw.offsets(), "<u8")
+    seen: dict[str, int] = {}
+    for index in np.argsort(np.frombuffer(first, "<u8"), kind="stable").tolist():
+        for character in blob[offsets[index] : offsets[index + 1]].decode(errors="ignore"):
+            if character not in seen and character in totals:
+                seen[character] = totals[character]
+        if len(seen) == len(totals):
+            break
+    return list(seen.items())
+
+
+def cut_to_coverage(characters: Sequence[tuple[str, int]], coverage: float) -> list[str]:
+    """The characters without the rarest ones, whose counts together stay below the share left uncovered.
+
+    The budget is N - round(coverage x N); of equally frequent characters the later goes first. Where not even one
+    character fits in the budget none is removed (the authors' code of Picky BPE then removes all).
+    """
+    total = sum(count for _, count in characters)
+    budget = total - round(coverage * total)
+    removed: set[str] = set()
+    taken = 0
+    for text, count in reversed(sorted(characters, key=lambda item: -item[1])):
+        taken += count
+        if taken >= budget:
+            break
+        removed.add(text)
+    return [text for text, _ in characters if text not in removed]
 
 
 def lay_ground(unit: Unit, specials: Sequence[str], byte_tokens: bool, atoms: Sequence[bytes]) -> Ground:

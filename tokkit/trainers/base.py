@@ -47,5 +47,12 @@ class Trainer(ABC):
         """
 
 
-TRAINERS: Registry[type[Trainer]] = Registry("trainer", {"bpe": "tokkit.trainers.bpe"})
+TRAINERS: Registry[type[Trainer]] = Registry(
+    "trainer",
+    {
+        "bpe": "tokkit.trainers.bpe",
+        "picky": "tokkit.trainers.picky",
+        "scaffold": "tokkit.trainers.scaffold",
+    },
+)
 """All training methods by name."""

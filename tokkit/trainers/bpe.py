@@ -50,6 +50,7 @@ class MergeTrainer(Trainer):
 
     config: Config
     can_split = False
+    keeps_specials = False
 
     def train(self, counts: CountTable, *, progress: Progress = silent) -> Model:
         """See `Trainer.train`; `Model.exhausted` tells that pairs ran out before the size was reached."""
@@ -95,10 +96,20 @@ class MergeTrainer(Trainer):
             suffix=config.end_of_word_suffix.encode(),
             tie="hf" if config.tie == "bytes" else config.tie,
             max_token_length=config.max_token_length,
-            min_frequency=config.min_frequency,
+            min_frequency=self.session_min_frequency(),
+            block_unknown=self.blocks_unknown(),
+            keeps_specials=self.keeps_specials,
             can_split=self.can_split,
             progress=progress,
         )
+
+    def blocks_unknown(self) -> bool:
+        """Whether characters outside the alphabet stand between their neighbours while training (HF: they vanish)."""
+        return False
+
+    def session_min_frequency(self) -> int:
+        """The floor under which the session offers no pair."""
+        return self.config.min_frequency
 
     def run(self, session: _core.TrainSession, *, progress: Progress) -> bool:
         """Merges until the size is reached; False when pairs ran out before."""

@@ -6,6 +6,7 @@ mod errors;
 mod monitor;
 mod pretok;
 mod train;
+mod variants;
 
 use pyo3::prelude::*;
 
@@ -16,6 +17,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     pretok::register(module)?;
     count::register(module)?;
     train::register(module)?;
+    variants::register(module)?;
     encode::register(module)?;
     Ok(())
 }

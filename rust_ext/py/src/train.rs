@@ -76,8 +76,8 @@ fn affixed_atoms<'py>(
 
 /// Training in steps over one count table; see `tokkit.trainers.session`.
 #[pyclass(module = "tokkit._core")]
-struct TrainSession {
-    session: Session,
+pub(crate) struct TrainSession {
+    pub(crate) session: Session,
 }
 
 #[pymethods]
@@ -86,7 +86,7 @@ impl TrainSession {
     #[pyo3(signature = (
         counts, *, keys, atom_ids, unit = "byte", prefix = Vec::new(), suffix = Vec::new(), block_unknown = false,
         tie = "hf", max_token_length = None, sentencepiece_rules = None, min_frequency = 0, is_unique = false,
-        can_split = false, progress = None
+        keeps_specials = false, can_split = false, progress = None
     ))]
     #[allow(clippy::too_many_arguments)] // one keyword argument for each option; Python code names them all
     fn new(
@@ -103,6 +103,7 @@ impl TrainSession {
         sentencepiece_rules: Option<(usize, bool, bool, bool, bool)>,
         min_frequency: u64,
         is_unique: bool,
+        keeps_specials: bool,
         can_split: bool,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
@@ -116,6 +117,7 @@ impl TrainSession {
             admit: admit_of(max_token_length, sentencepiece_rules),
             min_frequency,
             is_unique,
+            keeps_specials,
             can_split,
         };
         let table = Arc::clone(&counts.table);
@@ -175,6 +177,16 @@ impl TrainSession {
         guarded(|| self.session.remove(token))
     }
 
+    /// Takes the token out of the vocabulary but leaves it in the segmentation.
+    fn flag(&mut self, token: u32) -> PyResult<()> {
+        guarded(|| self.session.flag(token))
+    }
+
+    /// Takes the flag back.
+    fn unflag(&mut self, token: u32) -> PyResult<()> {
+        guarded(|| self.session.unflag(token))
+    }
+
     /// The present tokens that the token falls into.
     fn pieces(&self, token: u32) -> PyResult<Vec<u32>> {
         guarded(|| self.session.pieces(token))
@@ -218,6 +230,12 @@ impl TrainSession {
     /// The first derivation of the token, or None.
     fn parents(&self, token: u32) -> PyResult<Option<(u32, u32)>> {
         guarded(|| self.session.parents(token))
+    }
+
+    /// Number of events logged so far.
+    #[getter]
+    fn n_events(&self) -> usize {
+        self.session.log().kind.len()
     }
 
     /// Number of token ids handed out so far.

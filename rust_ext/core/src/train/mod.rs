@@ -6,11 +6,13 @@
 
 mod admit;
 mod alphabet;
+mod flag;
 mod heap;
 mod pairs;
 mod session;
 mod slots;
 mod split;
+pub mod variants;
 
 pub use admit::{Admit, SentencePieceRules};
 pub use alphabet::{affixed_atoms, character_counts};

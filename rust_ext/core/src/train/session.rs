@@ -32,6 +32,8 @@ pub struct Options {
     pub min_frequency: u64,
     /// A pair that spells a string already in the vocabulary is dropped instead of merged (sentencepiece).
     pub is_unique: bool,
+    /// A pair that spells a special, a byte token or an atom is dropped instead of merged.
+    pub keeps_specials: bool,
     /// Remember where every token was made, so that it can be split again.
     pub can_split: bool,
 }
@@ -72,6 +74,10 @@ pub enum EventKind {
     Merge = 0,
     /// token -> pieces.
     Split = 1,
+    /// The token leaves the vocabulary, not the segmentation.
+    Flag = 3,
+    /// The flag is taken back.
+    Unflag = 4,
 }
 
 /// The event log in columns.
@@ -322,7 +328,7 @@ impl Session {
                 continue;
             }
             let (left, right) = pair_of(pair.key);
-            if self.options.is_unique && self.find_product(left, right).is_some() {
+            if (self.options.is_unique || self.options.keeps_specials) && self.is_taken(left, right) {
                 self.pairs.pairs[top.pair as usize].is_blocked = true;
                 continue;
             }
@@ -412,8 +418,10 @@ impl Session {
         [left.as_slice(), right].concat()
     }
 
-    fn find_product(&self, left: u32, right: u32) -> Option<u32> {
-        self.by_key.get(&self.joined(left, right)).copied()
+    /// Whether the options forbid the token that the pair spells.
+    fn is_taken(&self, left: u32, right: u32) -> bool {
+        let product = self.by_key.get(&self.joined(left, right));
+        product.is_some_and(|&token| self.options.is_unique || self.parents[token as usize].is_none())
     }
 
     /// The token that the pair spells: an existing one (restored if absent) or a new one; true when the vocabulary grew.

@@ -1,0 +1,61 @@
+"""The golden trainer files: their corpora as count tables, and byte strings as they spell them."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.golden_folder import golden_folder
+
+from tokkit import _core
+from tokkit.counts import CountTable
+
+FOLDER = golden_folder() / "trainers"
+
+
+def files(kind: str) -> list[Any]:
+    """The files of `trainers/<kind>` as parameters; a mark that skips where the vectors are not there."""
+    found = sorted(path for path in (FOLDER / kind).glob("*.json") if "coverage" not in path.name)
+    if not found:
+        return [pytest.param(None, marks=pytest.mark.skip(reason=f"no golden files trainers/{kind}"))]
+    return [pytest.param(path, id=path.stem) for path in found]
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The content of a golden file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def is_byte(golden: dict[str, Any]) -> bool:
+    """Whether the file's strings are in the byte alphabet."""
+    return golden["pre_tokenizer"].startswith("GPT-2")
+
+
+def words(golden: dict[str, Any]) -> Counter[bytes]:
+    """The pretokens of the file's corpus in the order of their first appearance."""
+    text = (FOLDER / golden["corpus"]).read_text(encoding="utf-8")
+    counts: Counter[bytes] = Counter()
+    for line in text.split("\n"):
+        if is_byte(golden):
+            data = (line + "\n").encode()
+            counts.update(data[start:end] for start, end in _core.pretokenize(data, "gpt2@1"))
+        else:
+            counts.update(f"\u2581{word}".encode() for word in line.split())
+    if is_byte(golden) and text.endswith("\n"):
+        counts[b"\n"] -= 1  # the last split part is no line
+        counts = Counter({word: count for word, count in counts.items() if count})
+    return counts
+
+
+def table(counts: Counter[bytes], pretokenizer: str) -> CountTable:
+    """A count table that knows the order of its pretokens."""
+    offsets = np.cumsum([0, *map(len, counts)]).astype("<u8").tobytes()
+    raw = _core.CountTable.from_buffers(
+        b"".join(counts),
+        offsets,
+        np.array(list(counts.values()), "<u8").tobytes(),
+        np.arange(len(counts), dtype="<u8").tobytes(),
+    )
+    return CountTable(raw, pretokenizer=pretokenizer)

@@ -5,6 +5,7 @@ mod encode;
 mod errors;
 mod monitor;
 mod pretok;
+mod superword;
 mod train;
 
 use pyo3::prelude::*;
@@ -16,6 +17,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     pretok::register(module)?;
     count::register(module)?;
     train::register(module)?;
+    superword::register(module)?;
     encode::register(module)?;
     Ok(())
 }

@@ -23,11 +23,11 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 type Buffer<'py> = Bound<'py, PyBytes>;
 
-fn u32_buffer<'py>(py: Python<'py>, values: &[u32]) -> Buffer<'py> {
+pub(crate) fn u32_buffer<'py>(py: Python<'py>, values: &[u32]) -> Buffer<'py> {
     PyBytes::new(py, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
 }
 
-fn u64_buffer<'py>(py: Python<'py>, values: &[u64]) -> Buffer<'py> {
+pub(crate) fn u64_buffer<'py>(py: Python<'py>, values: &[u64]) -> Buffer<'py> {
     PyBytes::new(py, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
 }
 
@@ -76,8 +76,8 @@ fn affixed_atoms<'py>(
 
 /// Training in steps over one count table; see `tokkit.trainers.session`.
 #[pyclass(module = "tokkit._core")]
-struct TrainSession {
-    session: Session,
+pub(crate) struct TrainSession {
+    pub(crate) session: Session,
 }
 
 #[pymethods]
@@ -193,6 +193,11 @@ impl TrainSession {
     /// Weighted number of adjacent positions of the pair now.
     fn pair_count(&self, left: u32, right: u32) -> u64 {
         self.session.pair_count(left, right)
+    }
+
+    /// Whether the pair stood somewhere after some step and was not merged since.
+    fn was_seen(&self, left: u32, right: u32) -> bool {
+        self.session.was_seen(left, right)
     }
 
     /// Bytes that the token spells.

@@ -11,6 +11,7 @@ mod pairs;
 mod session;
 mod slots;
 mod split;
+pub mod superword;
 
 pub use admit::{Admit, SentencePieceRules};
 pub use alphabet::{affixed_atoms, character_counts};

@@ -5,6 +5,7 @@ mod encode;
 mod errors;
 mod monitor;
 mod pretok;
+mod superword;
 mod train;
 mod variants;
 
@@ -18,6 +19,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     count::register(module)?;
     train::register(module)?;
     variants::register(module)?;
+    superword::register(module)?;
     encode::register(module)?;
     Ok(())
 }

@@ -23,11 +23,11 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 type Buffer<'py> = Bound<'py, PyBytes>;
 
-fn u32_buffer<'py>(py: Python<'py>, values: &[u32]) -> Buffer<'py> {
+pub(crate) fn u32_buffer<'py>(py: Python<'py>, values: &[u32]) -> Buffer<'py> {
     PyBytes::new(py, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
 }
 
-fn u64_buffer<'py>(py: Python<'py>, values: &[u64]) -> Buffer<'py> {
+pub(crate) fn u64_buffer<'py>(py: Python<'py>, values: &[u64]) -> Buffer<'py> {
     PyBytes::new(py, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
 }
 
@@ -205,6 +205,11 @@ impl TrainSession {
     /// Weighted number of adjacent positions of the pair now.
     fn pair_count(&self, left: u32, right: u32) -> u64 {
         self.session.pair_count(left, right)
+    }
+
+    /// Whether the pair stood somewhere after some step and was not merged since.
+    fn was_seen(&self, left: u32, right: u32) -> bool {
+        self.session.was_seen(left, right)
     }
 
     /// Bytes that the token spells.

@@ -12,6 +12,8 @@ pub enum Admit {
     ShorterThan(usize),
     /// The constraints of sentencepiece's trainer.
     SentencePiece(SentencePieceRules),
+    /// The vetoes on superwords.
+    Superword(super::superword::Rules),
 }
 
 /// What sentencepiece allows in one piece (its `TrainerSpec` options of the same names).
@@ -40,6 +42,7 @@ impl Admit {
             Admit::All => true,
             Admit::ShorterThan(bound) => is_initial || length < *bound,
             Admit::SentencePiece(rules) => rules.allow(&[left, right].concat()),
+            Admit::Superword(rules) => rules.admit(left, right),
         }
     }
 }

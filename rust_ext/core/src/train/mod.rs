@@ -13,6 +13,7 @@ mod session;
 mod slots;
 mod split;
 pub mod variants;
+pub mod superword;
 
 pub use admit::{Admit, SentencePieceRules};
 pub use alphabet::{affixed_atoms, character_counts};

@@ -24,6 +24,8 @@ pub(crate) struct Pair {
     pub count: i64,
     /// May not be merged: vetoed, or its token would break a rule.
     pub is_blocked: bool,
+    /// Stood somewhere after some step, and was not merged since.
+    pub was_seen: bool,
     segments: u32,
 }
 
@@ -87,7 +89,7 @@ impl Pairs {
             return (self.values[at] as usize, false);
         }
         let index = self.pairs.len();
-        self.pairs.push(Pair { key, count: 0, is_blocked: false, segments: NONE });
+        self.pairs.push(Pair { key, count: 0, is_blocked: false, was_seen: false, segments: NONE });
         self.keys[at] = key;
         self.values[at] = index as u32;
         if self.pairs.len() * 4 > self.mask * 3 {

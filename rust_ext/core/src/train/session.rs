@@ -184,6 +184,11 @@ impl Session {
             atom_ids.insert(key.clone(), id);
         }
         let slots = Slots::build(table, options.unit, &atom_ids, &options.affixes, options.unknown)?;
+        Self::over(slots, options, monitor)
+    }
+
+    /// A session over slots that are laid out already; their symbols index `options.keys`.
+    pub(crate) fn over(slots: Slots, options: Options, monitor: &mut dyn Monitor) -> Result<Self> {
         let n = options.keys.len();
         let mut by_key = HashMap::new();
         for (id, key) in options.keys.iter().enumerate().filter(|(_, key)| !key.is_empty()) {
@@ -288,6 +293,7 @@ impl Session {
     pub(crate) fn push(&mut self, index: usize) {
         let pair = self.pairs.pairs[index];
         if pair.count > 0 && !pair.is_blocked {
+            self.pairs.pairs[index].was_seen = true;
             let position = self.first_position(index);
             let entry = Entry { count: pair.count, key: pair.key, pair: index as u32, position };
             self.heap.push(entry, &self.tokens);
@@ -394,6 +400,7 @@ impl Session {
         let (token, is_growth) = self.product(left, right)?;
         let replaced = self.replace(index, left, right, token);
         self.pairs.pairs[index].count -= replaced;
+        self.pairs.pairs[index].was_seen = false;
         self.frequencies[token as usize] += replaced;
         self.frequencies[left as usize] -= replaced;
         self.frequencies[right as usize] -= replaced;

@@ -147,6 +147,29 @@ impl Slots {
         Ok(built)
     }
 
+    /// Lays out weighted sequences of tokens; every token takes one slot.
+    pub fn from_sequences(ids: &[u32], ends: &[u64], weights: &[u64]) -> Result<Self> {
+        let room = ids.len() + ends.len() + 1;
+        if room + 1 >= INNER as usize {
+            return Err(Error::Resource(format!("{} symbols, training can hold {INNER}: sample the corpus", ids.len())));
+        }
+        let mut built = Self { slots: Vec::new(), big_weights: Vec::new() };
+        built.slots.try_reserve_exact(room).map_err(|_| {
+            Error::Resource(format!("training needs {} MB for its symbols, which cannot be had", room * 12 / 1_000_000))
+        })?;
+        built.mark(BOUNDARY);
+        let mut start = 0;
+        for (&end, &weight) in ends.iter().zip(weights) {
+            let weight = built.weight_code(weight)?;
+            for &id in &ids[start..end as usize] {
+                built.push(id, weight, Unknown::Block);
+            }
+            built.mark(BOUNDARY);
+            start = end as usize;
+        }
+        Ok(built)
+    }
+
     fn push_marked(
         &mut self,
         pretoken: &[u8],

@@ -33,6 +33,11 @@ impl Session {
         index.map_or(0, |index| self.pairs.pairs[index].count.max(0) as u64)
     }
 
+    /// Whether the pair stood somewhere after some step and was not merged since; its count may be 0 by now.
+    pub fn was_seen(&self, left: u32, right: u32) -> bool {
+        self.pairs.find(pair_key(left, right)).is_some_and(|index| self.pairs.pairs[index].was_seen)
+    }
+
     /// Bytes that the token spells (affixes included).
     pub fn token_bytes(&self, token: u32) -> Result<&[u8]> {
         self.check_token(token)?;

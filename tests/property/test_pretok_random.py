@@ -1,9 +1,8 @@
 """Pre-tokenizers on random text, random bytes and long runs."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-import pytest
 
 from tests.pretok_oracles import HF_SCHEMES, REGEX_SCHEMES, REPRESENTATIVES, hf_pieces, our_pieces, regex_pieces
 from tokkit import _core

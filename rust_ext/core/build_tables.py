@@ -5,6 +5,7 @@ Unicode 16.0: the version that Hugging Face tokenizers 0.23 (Oniguruma), tiktoke
 and so the version to which the `@1` schemes are pinned. A newer Unicode version means new scheme versions.
 """
 
+# ruff: noqa: INP001 - it stands beside the Rust source that it writes, in no package
 import sys
 from pathlib import Path
 
@@ -75,20 +76,19 @@ def main() -> None:
         "#[rustfmt::skip]",
         f"pub const INDEX_RUNS: [(u16, u8); {len(coded)}] = [",
     ]
-    for at in range(0, len(coded), 12):
-        lines.append("    " + " ".join(f"({length}, {block})," for length, block in coded[at : at + 12]))
+    rows = (coded[at : at + 12] for at in range(0, len(coded), 12))
+    lines += ["    " + " ".join(f"({length}, {block})," for length, block in row) for row in rows]
     lines += [
         "];",
         "",
-        "/// The blocks, one letter per code point: `n` CR and LF, `s` other `\\s`, `A` Lu and Lt, `a` Ll, `o` Lm and Lo,",
-        "/// `m` M, `d` Nd, `N` Nl and No, `.` everything else.",
+        "/// The blocks, one letter per code point: `n` CR and LF, `s` other `\\s`, `A` Lu and Lt, `a` Ll,",
+        "/// `o` Lm and Lo, `m` M, `d` Nd, `N` Nl and No, `.` everything else.",
         "#[rustfmt::skip]",
         "pub const BLOCKS: [&[u8; 128]; N_BLOCKS] = [",
     ]
     lines += [f'    b"{block}",' for block in numbers]
     lines += ["];", ""]
     TARGET.write_text("\n".join(lines), encoding="utf-8")
-    print(f"{TARGET}: {len(numbers)} blocks, {len(coded)} runs")
 
 
 if __name__ == "__main__":

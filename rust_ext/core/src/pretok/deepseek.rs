@@ -1,9 +1,12 @@
 //! The six splits of deepseek-llm, each inside the parts that those before it left.
 //!
-//! 1. `[\r\n]`; 2. `\s?` and a run of cased letters, as of Unicode 12 or so; 3. `\s?[!-/:-~！-／：-～‘-‟　-。]+`, where
-//! `:-~` holds the ASCII letters too, so that `été` is three parts; 4. `\s+$`; 5. `[一-龥ࠀ-一가-퟿]+`; 6. each `\p{N}`
-//! alone (`Digits` of Hugging Face). llama.cpp does not cut between numbers in step 6: the ids are the same, since a
-//! vocabulary trained with step 6 has no token with two of them.
+//! - Step 1: `[\r\n]`.
+//! - Step 2: `\s?` and a run of letters with case, as of Unicode 12 or so.
+//! - Step 3: `\s?[!-/:-~！-／：-～‘-‟　-。]+`; `:-~` holds the ASCII letters too, so that `été` is three parts.
+//! - Step 4: `\s+$`.
+//! - Step 5: `[一-龥ࠀ-一가-퟿]+`.
+//! - Step 6: each `\p{N}` alone (`Digits` of Hugging Face). llama.cpp does not cut between numbers here; the ids are the
+//!   same, since a vocabulary trained with this step has no token with two of them.
 
 use super::class::{NUMBER, SPACE, classes_of, decode, look};
 

@@ -30,7 +30,7 @@ pub struct Scheme {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Scanner {
+enum Scanner {
     Gpt2,
     LlamaBpe,
     Cl100k,
@@ -55,12 +55,16 @@ impl Scheme {
     /// # Errors
     /// `Usage` for an unknown name, with the nearest known one, and for a bad pattern, with its place.
     pub fn by_name(spec: &str) -> Result<Scheme> {
-        let Some(pattern) = spec.strip_prefix("regex:") else { return Ok(names::find(spec)?.into()) };
+        let Some(pattern) = spec.strip_prefix("regex:") else { return Ok(Scheme::of(names::find(spec)?)) };
         if let Some(named) = names::find_pattern(pattern) {
-            return Ok(named.into());
+            return Ok(Scheme::of(named));
         }
         let scanner = Scanner::Regex(Arc::new(regex::Splitter::new(pattern)?));
         Ok(Scheme { id: spec.into(), scanner })
+    }
+
+    fn of(named: &names::Named) -> Scheme {
+        Scheme { id: named.id.into(), scanner: named.scanner.clone() }
     }
 
     /// The regexes to which a named scheme is equal, each a split inside the parts of the one before; of a `regex:` scheme
@@ -114,11 +118,5 @@ impl Scheme {
             Scanner::Regex(splitter) => return splitter.scan(rewritten, &mut f),
         }
         Ok(())
-    }
-}
-
-impl From<&names::Named> for Scheme {
-    fn from(named: &names::Named) -> Scheme {
-        Scheme { id: named.id.into(), scanner: named.scanner.clone() }
     }
 }

@@ -8,7 +8,7 @@ pub struct Named {
     /// Name and version.
     pub id: &'static str,
     /// What does the work.
-    pub scanner: Scanner,
+    pub(super) scanner: Scanner,
     /// The regexes that it equals, one split (`Isolated`) inside the parts of the one before; none: it is no regex.
     ///
     /// They mean the same to Oniguruma, Python's `regex` and fancy-regex.

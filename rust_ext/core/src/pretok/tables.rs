@@ -36,8 +36,8 @@ pub const INDEX_RUNS: [(u16, u8); 297] = [
     (11, 64), (38, 34), (1, 226), (32, 34), (1, 227), (5562, 64), (1, 228), (1, 229), (1532, 64),
 ];
 
-/// The blocks, one letter per code point: `n` CR and LF, `s` other `\s`, `A` Lu and Lt, `a` Ll, `o` Lm and Lo,
-/// `m` M, `d` Nd, `N` Nl and No, `.` everything else.
+/// The blocks, one letter per code point: `n` CR and LF, `s` other `\s`, `A` Lu and Lt, `a` Ll,
+/// `o` Lm and Lo, `m` M, `d` Nd, `N` Nl and No, `.` everything else.
 #[rustfmt::skip]
 pub const BLOCKS: [&[u8; 128]; N_BLOCKS] = [
     b".........snssn..................s...............dddddddddd.......AAAAAAAAAAAAAAAAAAAAAAAAAA......aaaaaaaaaaaaaaaaaaaaaaaaaa.....",

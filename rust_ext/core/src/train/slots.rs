@@ -211,8 +211,7 @@ impl Slots {
             return Ok(count as u32);
         }
         let index = u32::try_from(self.big_weights.len()).ok().filter(|index| *index < BIG);
-        let index =
-            index.ok_or_else(|| Error::Input("more than 2^31 pretokens have counts of 2^31 and more".into()))?;
+        let index = index.ok_or_else(|| Error::Input("more than 2^31 pretokens have counts of 2^31 and more".into()))?;
         self.big_weights.push(count);
         Ok(index | BIG)
     }

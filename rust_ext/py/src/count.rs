@@ -27,7 +27,13 @@ impl CountTable {
 impl CountTable {
     #[staticmethod]
     #[pyo3(signature = (blob, offsets, counts, first = None))]
-    fn from_buffers(py: Python<'_>, blob: &[u8], offsets: &[u8], counts: &[u8], first: Option<&[u8]>) -> PyResult<Self> {
+    fn from_buffers(
+        py: Python<'_>,
+        blob: &[u8],
+        offsets: &[u8],
+        counts: &[u8],
+        first: Option<&[u8]>,
+    ) -> PyResult<Self> {
         detached(py, || {
             let (offsets, counts) = (numbers(offsets)?, numbers(counts)?);
             let first = first.map(numbers).transpose()?;
@@ -103,7 +109,11 @@ impl Counter {
     /// The table and what was counted: documents, documents_left_out, bytes, pretokens, longest, long_pretokens,
     /// runs, specials (in the order given).
     #[pyo3(signature = (progress = None))]
-    fn finish<'py>(&mut self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<(CountTable, Bound<'py, PyDict>)> {
+    fn finish<'py>(
+        &mut self,
+        py: Python<'py>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<(CountTable, Bound<'py, PyDict>)> {
         let mut counter = self.counter.take().ok_or_else(finished)?;
         let mut monitor = PyMonitor::new(progress);
         let result = detached(py, || counter.finish(&mut monitor));
@@ -121,7 +131,8 @@ impl Counter {
         ] {
             dict.set_item(name, value)?;
         }
-        let specials: Vec<u64> = (0..self.specials.len()).map(|i| stats.specials.get(i).copied().unwrap_or(0)).collect();
+        let specials: Vec<u64> =
+            (0..self.specials.len()).map(|i| stats.specials.get(i).copied().unwrap_or(0)).collect();
         dict.set_item("specials", specials)?;
         Ok((CountTable::new(table), dict))
     }
@@ -147,11 +158,11 @@ fn invalid_document(py: Python<'_>, blob: &[u8], offsets: &[u8]) -> PyResult<Opt
 }
 
 fn numbers(buffer: &[u8]) -> Result<Vec<u64>, Error> {
-    let (numbers, rest) = buffer.as_chunks::<8>();
-    if !rest.is_empty() {
+    if buffer.len() % 8 != 0 {
         return Err(Error::Input(format!("a buffer of 64-bit numbers has {} bytes", buffer.len())));
     }
-    Ok(numbers.iter().map(|number| u64::from_le_bytes(*number)).collect())
+    let numbers = buffer.chunks_exact(8).filter_map(|number| number.first_chunk().copied());
+    Ok(numbers.map(u64::from_le_bytes).collect())
 }
 
 fn buffer<'py>(py: Python<'py>, numbers: &[u64]) -> PyResult<Bound<'py, PyBytes>> {

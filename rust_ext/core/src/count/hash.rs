@@ -19,9 +19,10 @@ pub fn of_key(key: u128) -> u64 {
 /// Hash of any bytes.
 pub fn of_bytes(bytes: &[u8]) -> u64 {
     let mut hash = K0 ^ bytes.len() as u64;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
+    let mut rest = bytes;
+    while let Some((word, more)) = rest.split_first_chunk::<8>() {
         hash = fold(hash ^ u64::from_le_bytes(*word), K1);
+        rest = more;
     }
     let mut last = [0u8; 8];
     last[..rest.len()].copy_from_slice(rest);

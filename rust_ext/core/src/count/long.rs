@@ -1,5 +1,6 @@
 //! Counts of pretokens of 16 bytes and more: the bytes lie in an arena, the slots point into it.
 
+use super::short::zeroed;
 use super::{add, hash, no_memory};
 use crate::error::Result;
 
@@ -114,11 +115,4 @@ impl LongTable {
         self.slots.sort_unstable_by(|a, b| a.bytes(&arena).cmp(b.bytes(&arena)));
         (self.slots, arena)
     }
-}
-
-fn zeroed(capacity: usize) -> Result<Vec<LongSlot>> {
-    let mut slots = Vec::new();
-    slots.try_reserve_exact(capacity).map_err(|_| no_memory((capacity * size_of::<LongSlot>()) as u64))?;
-    slots.resize(capacity, LongSlot::default());
-    Ok(slots)
 }

@@ -1,9 +1,9 @@
 //! Merges sorted tables and runs into one: each distinct pretoken once, with its exact sum.
 
+use super::add;
 use super::long::{LongSlot, LongTable, prefix_of};
 use super::runs::{Run, RunReader};
 use super::short::{ShortSlot, ShortTable};
-use super::add;
 use crate::error::Result;
 use std::cmp::Ordering;
 

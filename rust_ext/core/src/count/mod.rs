@@ -4,6 +4,7 @@
 //! run. At the end the sorted tables and runs are merged, range by range of the key, so that the ranges laid end to
 //! end are the sorted table. (Ranges rather than hash partitions: nothing is left to sort after the merge.)
 
+mod front;
 pub(crate) mod hash;
 mod long;
 mod merge;

@@ -69,11 +69,7 @@ pub fn reduce<S: Sync + Send>(
     Table::concatenate(tables, track_first)
 }
 
-fn collect(
-    merged: &Receiver<(usize, Result<Table>)>,
-    n: usize,
-    monitor: &mut dyn Monitor,
-) -> Result<Vec<Table>> {
+fn collect(merged: &Receiver<(usize, Result<Table>)>, n: usize, monitor: &mut dyn Monitor) -> Result<Vec<Table>> {
     let mut tables: Vec<Option<Table>> = (0..n).map(|_| None).collect();
     let mut done = 0;
     loop {

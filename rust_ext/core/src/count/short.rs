@@ -68,14 +68,7 @@ impl ShortTable {
     /// Asks the processor to fetch the slot where `hash` starts.
     #[inline(always)]
     pub fn prefetch(&self, hash: u64) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let slot = self.slots.as_ptr().wrapping_add(hash as usize & (self.slots.len() - 1));
-            // SAFETY: a prefetch never faults and reads nothing, whatever the address. Worth 1.5x on a 100 MB corpus.
-            unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(slot.cast()) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = hash;
+        prefetch(&self.slots, hash as usize & (self.slots.len() - 1));
     }
 
     /// Adds `count` to `key`; the caller has made room.
@@ -134,9 +127,39 @@ impl ShortTable {
     }
 }
 
-fn zeroed(capacity: usize) -> Result<Vec<ShortSlot>> {
-    let mut slots = Vec::new();
-    slots.try_reserve_exact(capacity).map_err(|_| no_memory((capacity * size_of::<ShortSlot>()) as u64))?;
-    slots.resize(capacity, ShortSlot::default());
-    Ok(slots)
+/// Asks the processor to fetch entry `i`.
+#[inline(always)]
+pub fn prefetch<T>(list: &[T], i: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let entry = list.as_ptr().wrapping_add(i);
+        // SAFETY: a prefetch never faults and reads nothing, whatever the address. Worth 1.5x on a 100 MB corpus.
+        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(entry.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (list, i);
 }
+
+/// `n` zeroed entries, or the error that there is no memory for them.
+pub fn zeroed<T: Clone + Default>(n: usize) -> Result<Vec<T>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(n).map_err(|_| no_memory((n * size_of::<T>()) as u64))?;
+    prefer_huge_pages(&list);
+    list.resize(n, T::default());
+    Ok(list)
+}
+
+/// Asks for huge pages where a table of some MiB will lie: nearly every access would miss the TLB otherwise.
+#[cfg(target_os = "linux")]
+fn prefer_huge_pages<T>(list: &Vec<T>) {
+    const HUGE: usize = 2 << 20;
+    let start = (list.as_ptr() as usize).next_multiple_of(HUGE);
+    let end = (list.as_ptr() as usize + list.capacity() * size_of::<T>()) / HUGE * HUGE;
+    if start < end {
+        // SAFETY: the range lies inside the list's own allocation, and the advice changes no byte of it.
+        unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn prefer_huge_pages<T>(_: &Vec<T>) {}

@@ -1,9 +1,10 @@
 //! The tables of one worker: counts pretokens in memory, writes sorted runs when they outgrow their share.
 
+use super::front::Front;
 use super::long::LongTable;
 use super::merge::Sorted;
 use super::runs::{Run, Spill};
-use super::short::{SHORT_BYTES, ShortTable, key_of};
+use super::short::{SHORT_BYTES, ShortSlot, ShortTable, key_of};
 use super::{LONG_PRETOKEN_BYTES, add, hash};
 use crate::error::Result;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 const PENDING: usize = 128;
 const SHORT_CAPACITY: usize = 1 << 16;
 const LONG_CAPACITY: usize = 1 << 12;
+/// 256 KiB, a part of what a core caches for itself.
+const FRONT_CAPACITY: usize = 1 << 13;
 
 #[derive(Clone, Copy)]
 struct Pending {
@@ -22,9 +25,13 @@ struct Pending {
 
 /// See the module.
 pub struct Tally {
+    front: Front,
     short: ShortTable,
     long: LongTable,
+    /// Pretokens on their way to the front.
     pending: Vec<Pending>,
+    /// Entries on their way from the front to the table.
+    evicted: Vec<ShortSlot>,
     /// How much each pretoken counts now.
     weight: u64,
     share_bytes: u64,
@@ -40,9 +47,11 @@ impl Tally {
     pub fn new(share_bytes: u64, spill: Arc<Spill>) -> Result<Self> {
         let room = (share_bytes / 4) as usize;
         Ok(Self {
+            front: Front::with_capacity((room / 32).clamp(16, FRONT_CAPACITY))?,
             short: ShortTable::with_capacity((room / 32).clamp(32, SHORT_CAPACITY))?,
             long: LongTable::with_capacity((room / 64).clamp(16, LONG_CAPACITY))?,
             pending: Vec::with_capacity(PENDING),
+            evicted: Vec::with_capacity(PENDING),
             weight: 1,
             share_bytes,
             spill,
@@ -62,19 +71,25 @@ impl Tally {
         Ok(())
     }
 
+    /// Notes that `n` pretokens were counted at the present weight.
+    pub fn add_pretokens(&mut self, n: u64) -> Result<()> {
+        let Some(weighted) = n.checked_mul(self.weight) else { return add(u64::MAX, n).map(drop) };
+        self.pretokens = add(self.pretokens, weighted)?;
+        Ok(())
+    }
+
     /// Counts `text[start..end]`. Reading a little behind `end`, up to the end of `text`, is what makes this fast.
     #[inline(always)]
     pub fn count(&mut self, text: &[u8], start: usize, end: usize, position: u64) -> Result<()> {
         let len = end - start;
         self.longest = self.longest.max(len);
-        self.pretokens = add(self.pretokens, self.weight)?;
         if len > SHORT_BYTES {
             return self.count_long(&text[start..end], position);
         }
         if len > 0 {
             let key = key_of(text, start, end);
             let hash = hash::of_key(key);
-            self.short.prefetch(hash);
+            self.front.prefetch(hash);
             self.pending.push(Pending { key, hash, position });
             if self.pending.len() == PENDING {
                 return self.flush();
@@ -83,16 +98,28 @@ impl Tally {
         Ok(())
     }
 
-    /// Counts what is still waiting.
-    pub fn flush(&mut self) -> Result<()> {
-        for i in 0..self.pending.len() {
+    /// Counts what waits. Two passes, so that nothing waits for memory: the first works in the front and asks for
+    /// the slots that the second will need.
+    #[inline(never)]
+    fn flush(&mut self) -> Result<()> {
+        for Pending { key, hash, position } in self.pending.drain(..) {
+            if let Some(evicted) = self.front.add(key, hash, self.weight, position)? {
+                self.short.prefetch(hash::of_key(evicted.key));
+                self.evicted.push(evicted);
+            }
+        }
+        self.add_evicted()
+    }
+
+    fn add_evicted(&mut self) -> Result<()> {
+        for i in 0..self.evicted.len() {
             if self.short.is_full() {
                 self.make_room_for_short()?;
             }
-            let Pending { key, hash, position } = self.pending[i];
-            self.short.add(key, hash, self.weight, position)?;
+            let ShortSlot { key, count, first } = self.evicted[i];
+            self.short.add(key, hash::of_key(key), count, first)?;
         }
-        self.pending.clear();
+        self.evicted.clear();
         Ok(())
     }
 
@@ -116,7 +143,7 @@ impl Tally {
         self.long.add(bytes, self.weight, position)
     }
 
-    /// Writes both tables as one sorted run and empties them. Pretokens that wait in `pending` stay there.
+    /// Writes both tables as one sorted run and empties them. What waits or lies in the front stays there.
     fn spill(&mut self) -> Result<()> {
         let capacity = (self.short.memory_bytes() / 32) as usize;
         let long_capacity = self.share_bytes as usize / 256;
@@ -135,6 +162,8 @@ impl Tally {
     /// What is in memory, sorted, and the runs on disk.
     pub fn finish(mut self) -> Result<(Sorted, Vec<Run>)> {
         self.flush()?;
+        self.evicted = self.front.drain();
+        self.add_evicted()?;
         Ok((Sorted::new(self.short, self.long), self.runs))
     }
 }

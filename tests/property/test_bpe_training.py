@@ -14,7 +14,8 @@ from tokkit.trainers.alphabet import byte_atoms
 from tokkit.trainers.bpe import read_events
 
 words = st.dictionaries(
-    st.text(alphabet="ab", min_size=1, max_size=12).map(str.encode) | st.text("abé ", min_size=1, max_size=8).map(str.encode),
+    st.text(alphabet="ab", min_size=1, max_size=12).map(str.encode)
+    | st.text("abé ", min_size=1, max_size=8).map(str.encode),
     st.integers(1, 40),
     min_size=1,
     max_size=14,
@@ -119,8 +120,11 @@ def test_pair_counts_and_frequencies_stay_exact_under_any_merges_and_removals(
 def segmentation(session: _core.TrainSession) -> list[tuple[list[bytes], int]]:
     import numpy as np
 
-    ids, ends, counts = (np.frombuffer(b, t) for b, t in zip(session.segmentation(), ("<u4", "<u8", "<u8"), strict=True))
+    ids, ends, counts = (
+        np.frombuffer(b, t) for b, t in zip(session.segmentation(), ("<u4", "<u8", "<u8"), strict=True)
+    )
     starts = [0, *ends.tolist()]
     return [
-        ([session.token_bytes(t) for t in ids[starts[i] : starts[i + 1]].tolist()], int(counts[i])) for i in range(len(ends))
+        ([session.token_bytes(t) for t in ids[starts[i] : starts[i + 1]].tolist()], int(counts[i]))
+        for i in range(len(ends))
     ]

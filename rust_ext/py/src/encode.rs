@@ -152,8 +152,7 @@ impl Encoder {
         all_allowed: bool,
     ) -> PyResult<LocatedBuffers<'py>> {
         let text = utf8(text)?.as_bytes();
-        let located =
-            detached(py, || self.encoder.encode_located(text, &self.allowed(allowed, all_allowed)?))?;
+        let located = detached(py, || self.encoder.encode_located(text, &self.allowed(allowed, all_allowed)?))?;
         let flat = |pairs: &[(u64, u64)]| pairs.iter().flat_map(|pair| [pair.0, pair.1]).collect::<Vec<_>>();
         let characters = flat(&located.characters);
         Ok((u32_buffer(py, &located.ids)?, u64_buffer(py, &flat(&located.bytes))?, u64_buffer(py, &characters)?))
@@ -196,9 +195,9 @@ impl Encoder {
     }
 
     fn list<'py>(&self, py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
-        let numbers = self.numbers.get_or_init(|| {
-            (0..self.n_ids).filter_map(|id| id.into_pyobject(py).ok().map(Bound::unbind)).collect()
-        });
+        let numbers = self
+            .numbers
+            .get_or_init(|| (0..self.n_ids).filter_map(|id| id.into_pyobject(py).ok().map(Bound::unbind)).collect());
         let missing = || to_py(Error::Internal("an id beyond the vocabulary".into()));
         if let Some(largest) = ids.iter().max() {
             numbers.get(*largest as usize).ok_or_else(missing)?;

@@ -124,7 +124,11 @@ impl Atoms {
             if atom.iter().all(|&byte| ids[usize::from(byte)] != NONE) {
                 // One byte each, as in HF; the bytes of a mark stay at the end of the atom.
                 let places = (start as u32..).map(|at| (at.min(end as u32), (at + 1).min(end as u32)));
-                out.extend(atom.iter().zip(places).map(|(&byte, at)| Placed { id: ids[usize::from(byte)], start: at.0, end: at.1 }));
+                out.extend(atom.iter().zip(places).map(|(&byte, at)| Placed {
+                    id: ids[usize::from(byte)],
+                    start: at.0,
+                    end: at.1,
+                }));
                 return;
             }
         }
@@ -149,5 +153,20 @@ pub fn character_length(rest: &[u8]) -> usize {
     match rest.get(..length) {
         Some(character) if std::str::from_utf8(character).is_ok() => length,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_whole_and_bad_bytes_stand_alone() {
+        for character in ["a", "é", "字", "😀", "\0"] {
+            assert_eq!(character_length(character.as_bytes()), character.len());
+        }
+        for bad in [&b"\x80"[..], b"\xc3", b"\xc3a", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe5\xad"] {
+            assert_eq!(character_length(bad), 1);
+        }
     }
 }

@@ -9,12 +9,13 @@ use std::hash::{BuildHasher, RandomState};
 /// Longest word whose bytes lie in the slot.
 pub const INLINE: usize = 15;
 /// Longest word that is kept.
-pub const LONGEST: usize = 512;
+pub const LONGEST: usize = 4096;
 
 const FIRST_SLOTS: usize = 1 << 12;
 /// 32 MiB; a fuller cache is emptied and fills anew, so that it follows the text and stays bounded.
 const MOST_SLOTS: usize = 1 << 20;
-const MOST_ARENA: usize = 1 << 24;
+/// In ids or four bytes of words.
+const MOST_ARENA: usize = 1 << 22;
 
 const TAG_SHIFT: u32 = 124;
 const TAG_BITS: u128 = 0xF << TAG_SHIFT;
@@ -112,7 +113,11 @@ impl Cache {
             if slot.key & !TAG_BITS == query.key {
                 let tag = (slot.key >> TAG_SHIFT) as u8;
                 if query.end - query.start <= INLINE {
-                    return if tag < IN_ARENA { Hit::Inline(&slot.ids, usize::from(tag)) } else { Hit::Slice(self.slice(slot)) };
+                    return if tag < IN_ARENA {
+                        Hit::Inline(&slot.ids, usize::from(tag))
+                    } else {
+                        Hit::Slice(self.slice(slot))
+                    };
                 }
                 let bytes = slot.ids[2] as usize;
                 if self.bytes[bytes..bytes + query.end - query.start] == text[query.start..query.end] {
@@ -212,4 +217,71 @@ fn prefetch(slot: &Slot) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = slot;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids_of(hit: Hit<'_>) -> Option<Vec<u32>> {
+        match hit {
+            Hit::Inline(four, n) => Some(four[..n].to_vec()),
+            Hit::Slice(slice) => Some(slice.to_vec()),
+            Hit::Miss => None,
+        }
+    }
+
+    /// Words of all lengths around the limits, told apart only near their ends.
+    fn words() -> Vec<Vec<u8>> {
+        (1..40usize)
+            .flat_map(|length| {
+                (0..80u8).map(move |last| {
+                    let mut word = vec![b'x'; length];
+                    word[length - 1] = last;
+                    word
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_word_is_found_with_its_own_ids_while_the_cache_grows() {
+        let mut cache = Cache::default();
+        let expected = |word: &[u8]| {
+            (0..word.len() as u32 % 7).map(|i| i * 1000 + u32::from(word[word.len() - 1])).collect::<Vec<_>>()
+        };
+        for word in words() {
+            let query = cache.query(&word, 0, word.len());
+            assert_eq!(ids_of(cache.get(&word, &query)), None);
+            cache.put(&word, &query, expected(&word).into_iter());
+        }
+        for word in words() {
+            // The same word at another place, with other bytes behind it.
+            let text = [b"__", word.as_slice(), b"tail of the text"].concat();
+            let query = cache.query(&text, 2, 2 + word.len());
+            assert_eq!(ids_of(cache.get(&text, &query)), Some(expected(&word)));
+        }
+    }
+
+    #[test]
+    fn a_full_cache_starts_anew_and_stays_right() {
+        let mut cache = Cache::default();
+        for number in 0..(MOST_SLOTS as u32 / 2 + 1000) {
+            let word = number.to_le_bytes();
+            let query = cache.query(&word, 0, 4);
+            assert_eq!(ids_of(cache.get(&word, &query)), None);
+            cache.put(&word, &query, [number].into_iter());
+            assert_eq!(ids_of(cache.get(&word, &query)), Some(vec![number]));
+        }
+        assert!(cache.slots.len() <= MOST_SLOTS && cache.used <= 1001);
+    }
+
+    #[test]
+    fn very_long_words_are_not_kept() {
+        let mut cache = Cache::default();
+        let word = vec![b'a'; LONGEST + 1];
+        let query = cache.query(&word, 0, word.len());
+        cache.put(&word, &query, [1].into_iter());
+        assert_eq!(cache.used, 0);
+    }
 }

@@ -56,7 +56,7 @@ pub fn merge_with_dropout(pairs: &Pairs, random: &mut Random, p: f64, word: &mut
             continue;
         }
         heap.extend(passed.drain(..));
-        if let Some((left, right)) = join(pairs, &mut links, top.0.0, top.0.1) {
+        if let Some((left, right)) = join(pairs, &mut links, top) {
             heap.extend(left);
             heap.extend(right);
         }

@@ -16,7 +16,7 @@ const DEAD: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub struct MergeScratch {
     links: Vec<Link>,
-    heap: BinaryHeap<Reverse<(u32, u32)>>,
+    heap: BinaryHeap<Candidate>,
 }
 
 /// A symbol of a long word; `next` of a removed one is `GONE`.
@@ -39,13 +39,15 @@ pub fn merge(pairs: &Pairs, scratch: &mut MergeScratch, word: &mut Vec<Placed>) 
     }
 }
 
-/// The ids of a word of at most `SHORT` atoms, all of one byte and known; returns the set of living positions.
-#[inline]
-pub fn merge_ids(pairs: &Pairs, ids: &mut [u32; SHORT], n: usize) -> u64 {
+/// Joins the first `n` of `ids`, at most `SHORT`; returns the set of living positions.
+///
+/// `first(at, ids)` is the rank of the atoms `at` and `at + 1`.
+#[inline(always)]
+pub fn merge_ids(pairs: &Pairs, ids: &mut [u32; SHORT], n: usize, first: impl Fn(usize, &[u32; SHORT]) -> u32) -> u64 {
     const LOW: usize = SHORT - 1;
     let mut keys = [DEAD; SHORT];
     for at in 1..n.min(SHORT) {
-        keys[at - 1] = key(pairs.rank(ids[at - 1], ids[at]), at - 1);
+        keys[at - 1] = key(first(at - 1, ids), at - 1);
     }
     let mut alive = if n >= SHORT { u64::MAX } else { (1 << n) - 1 };
     // Whole groups of 8, so that the compiler makes it a vector minimum.
@@ -93,7 +95,7 @@ fn merge_short(pairs: &Pairs, word: &mut Vec<Placed>) {
         *id = placed.id;
     }
     let n = word.len();
-    let mut alive = merge_ids(pairs, &mut ids, n);
+    let mut alive = merge_ids(pairs, &mut ids, n, |at, ids| pairs.rank(ids[at], ids[at + 1]));
     let mut kept = 0;
     while alive != 0 {
         let at = alive.trailing_zeros() as usize;
@@ -112,9 +114,9 @@ fn merge_long(pairs: &Pairs, scratch: &mut MergeScratch, word: &mut Vec<Placed>)
     let first = links.windows(2).zip(0u32..).filter_map(|(two, at)| candidate(pairs, two[0].id, two[1].id, at));
     // Building from a vector is O(n); pushing one by one is not.
     *heap = first.collect::<Vec<_>>().into();
-    while let Some(Reverse((rank, at))) = heap.pop() {
+    while let Some(found) = heap.pop() {
         // HF: an old entry holds if the pair that is here now makes the same token.
-        if let Some((left, right)) = join(pairs, links, rank, at) {
+        if let Some((left, right)) = join(pairs, links, found) {
             heap.extend(left);
             heap.extend(right);
         }
@@ -122,12 +124,13 @@ fn merge_long(pairs: &Pairs, scratch: &mut MergeScratch, word: &mut Vec<Placed>)
     unlink(links, word);
 }
 
-type Candidate = Reverse<(u32, u32)>;
+/// A merge that may be done: rank and position in one number, the least first.
+pub(super) type Candidate = Reverse<u64>;
 
 #[inline]
 pub(super) fn candidate(pairs: &Pairs, left: u32, right: u32, at: u32) -> Option<Candidate> {
     let rank = pairs.rank(left, right);
-    (rank != NO_RANK).then_some(Reverse((rank, at)))
+    (rank != NO_RANK).then_some(Reverse(u64::from(rank) << 32 | u64::from(at)))
 }
 
 pub(super) fn link(word: &[Placed], links: &mut Vec<Link>) {
@@ -140,13 +143,13 @@ pub(super) fn link(word: &[Placed], links: &mut Vec<Link>) {
     }));
 }
 
-/// Does the merge that was found at `at` with `rank`, if it still holds; gives the candidates left and right of it.
+/// Does the merge that was found, if it still holds; gives the candidates left and right of it.
 pub(super) fn join(
     pairs: &Pairs,
     links: &mut [Link],
-    rank: u32,
-    at: u32,
+    found: Candidate,
 ) -> Option<(Option<Candidate>, Option<Candidate>)> {
+    let (rank, at) = ((found.0 >> 32) as u32, found.0 as u32);
     let here = links[at as usize];
     if here.next >= GONE {
         return None;
@@ -163,8 +166,7 @@ pub(super) fn join(
         links[right.next as usize].previous = at;
         candidate(pairs, id, links[right.next as usize].id, at)
     });
-    let before = (here.previous != END)
-        .then(|| candidate(pairs, links[here.previous as usize].id, id, here.previous));
+    let before = (here.previous != END).then(|| candidate(pairs, links[here.previous as usize].id, id, here.previous));
     Some((before.flatten(), after.flatten()))
 }
 

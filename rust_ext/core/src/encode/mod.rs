@@ -156,7 +156,10 @@ impl Encoder {
         };
         // Positions in a pretoken are 32 bits wide.
         if rewritten.text.len() >= u32::MAX as usize / 2 {
-            return Err(Error::Input(format!("a text of {} bytes is too long, at most 2^31 bytes are supported", text.len())));
+            return Err(Error::Input(format!(
+                "a text of {} bytes is too long, at most 2^31 bytes are supported",
+                text.len()
+            )));
         }
         Ok(rewritten)
     }

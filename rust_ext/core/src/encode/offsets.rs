@@ -1,8 +1,8 @@
 //! Ids with the bytes and characters of the text that each came from.
 
+use super::word::Scratch;
 use super::{Allowed, Encoder};
 use crate::error::Result;
-use super::word::Scratch;
 
 /// Tokens of one text with their places in it.
 #[derive(Debug, Default, PartialEq, Eq)]

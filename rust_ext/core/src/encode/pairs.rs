@@ -30,7 +30,10 @@ impl Pairs {
     /// `results[rank]` is the id that a merge of that rank makes.
     pub fn new(merges: &[(u32, u32, u32)], results: Vec<u32>) -> Result<Self> {
         if results.len() >= RANK_LIMIT as usize {
-            return Err(Error::Tokenizer(format!("{} merges are too many, at most {RANK_LIMIT} are supported", results.len())));
+            return Err(Error::Tokenizer(format!(
+                "{} merges are too many, at most {RANK_LIMIT} are supported",
+                results.len()
+            )));
         }
         let largest = merges.iter().map(|m| m.0.max(m.1)).max().unwrap_or(0);
         let id_bits = (32 - largest.leading_zeros()).max(1);
@@ -96,5 +99,37 @@ impl Pairs {
     #[inline(always)]
     pub fn result(&self, rank: u32) -> u32 {
         self.results[rank as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_and_wide_tables_agree() {
+        let merges: Vec<_> = (0..500u32).map(|i| (i * 7 % 64, i * 13 % 61, i)).collect();
+        let packed = Pairs::new(&merges, (0..500).collect()).unwrap();
+        // Ids of 31 bits leave no room for a rank.
+        let far: Vec<_> = merges.iter().map(|m| (m.0 << 25, m.1 << 25, m.2)).collect();
+        let wide = Pairs::new(&far, (0..500).collect()).unwrap();
+        assert!(wide.wide.is_some() && packed.wide.is_none());
+        for left in 0..70 {
+            for right in 0..70 {
+                let last = merges.iter().rev().find(|m| (m.0, m.1) == (left, right)).map_or(NO_RANK, |m| m.2);
+                assert_eq!(packed.rank(left, right), last);
+                if left < 64 && right < 64 {
+                    assert_eq!(wide.rank(left << 25, right << 25), last);
+                }
+            }
+        }
+        assert_eq!(packed.rank(u32::MAX, 3), NO_RANK);
+    }
+
+    #[test]
+    fn no_merges_match_nothing() {
+        let none = Pairs::new(&[], Vec::new()).unwrap();
+        assert_eq!(none.rank(0, 0), NO_RANK);
+        assert_eq!(none.rank(1, u32::MAX), NO_RANK);
     }
 }

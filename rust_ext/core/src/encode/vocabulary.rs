@@ -33,7 +33,10 @@ impl Vocabulary {
             return Err(Error::Tokenizer(format!("{} offsets for {} tokens", offsets.len(), ids.len())));
         }
         if u32::try_from(blob.len()).is_err() {
-            return Err(Error::Tokenizer(format!("the tokens take {} bytes, at most 2^32 - 1 are supported", blob.len())));
+            return Err(Error::Tokenizer(format!(
+                "the tokens take {} bytes, at most 2^32 - 1 are supported",
+                blob.len()
+            )));
         }
         let mut made = Self { blob: blob.to_vec(), ..Self::default() };
         made.mask = (2 * ids.len()).next_power_of_two().max(16) - 1;
@@ -51,7 +54,9 @@ impl Vocabulary {
     fn add(&mut self, id: u32, span: (u32, u32), limit: usize) -> Result<()> {
         let at = id as usize;
         if at >= limit {
-            return Err(Error::Tokenizer(format!("token id {id} is too large for this vocabulary: ids end below {limit}")));
+            return Err(Error::Tokenizer(format!(
+                "token id {id} is too large for this vocabulary: ids end below {limit}"
+            )));
         }
         if at >= self.spans.len() {
             self.spans.resize(at + 1, ABSENT);

@@ -7,7 +7,7 @@ use super::least_tokens::least_tokens;
 use super::likelihood::{Scores, likelihood};
 use super::longest::{longest_prefix, longest_suffix, longest_token};
 use super::merge::{MergeScratch, SHORT, merge, merge_ids};
-use super::pairs::Pairs;
+use super::pairs::{NO_RANK, Pairs};
 use super::trie::Trie;
 use super::vocab_rank::all_splits;
 use super::vocabulary::{NONE, Vocabulary};
@@ -42,6 +42,8 @@ pub struct WordEncoder {
     /// Tokens that text never yields by being spelled: special tokens and byte tokens.
     reserved: HashSet<u32>,
     ignore_merges: bool,
+    /// Rank of the merge of two bytes, at first byte * 256 + second; only for the short way of `encode_short`.
+    byte_ranks: Vec<u32>,
 }
 
 /// Buffers for one thread.
@@ -73,7 +75,9 @@ impl WordEncoder {
         let rule = match data.mode {
             "merge" => Rule::Merge(ranked(&vocabulary, data.merges)?),
             "vocab_rank" if atoms.marked() => {
-                return Err(Error::Tokenizer("inference `vocab_rank` does not go with a subword prefix or suffix".into()));
+                return Err(Error::Tokenizer(
+                    "inference `vocab_rank` does not go with a subword prefix or suffix".into(),
+                ));
             }
             "vocab_rank" => Rule::Merge(all_splits(&vocabulary, ordinary)?),
             "longest_prefix" => Rule::LongestPrefix(trie(false)),
@@ -88,9 +92,12 @@ impl WordEncoder {
                 let trie = trie_of(&vocabulary, &atoms, false, |id| ordinary(id) && scores.has(id));
                 Rule::Likelihood(trie, scores)
             }
-            other => return Err(Error::Usage(format!("unknown inference, got `{other}`; one of: {}", MODES.join(", ")))),
+            other => {
+                return Err(Error::Usage(format!("unknown inference, got `{other}`; one of: {}", MODES.join(", "))));
+            }
         };
-        Ok(Self { rule, atoms, vocabulary, reserved, ignore_merges: data.ignore_merges })
+        let byte_ranks = byte_ranks(&rule, &atoms);
+        Ok(Self { rule, atoms, vocabulary, reserved, ignore_merges: data.ignore_merges, byte_ranks })
     }
 
     /// Whether the rule joins by rank, so that dropout means something.
@@ -170,7 +177,9 @@ impl WordEncoder {
                 return None;
             }
         }
-        let mut alive = merge_ids(pairs, ids, word.len());
+        let first =
+            |at: usize, _: &[u32; SHORT]| self.byte_ranks[usize::from(word[at]) << 8 | usize::from(word[at + 1])];
+        let mut alive = merge_ids(pairs, ids, word.len(), first);
         let mut n = 0;
         while alive != 0 {
             ids[n] = ids[alive.trailing_zeros() as usize];
@@ -184,6 +193,13 @@ impl WordEncoder {
 /// All inference modes.
 pub const MODES: [&str; 7] =
     ["merge", "vocab_rank", "longest_prefix", "longest_suffix", "longest_token", "least_tokens", "likelihood"];
+
+/// Half of the lookups of a word are of two bytes: this table of 256 KiB stays near, that of all pairs does not.
+fn byte_ranks(rule: &Rule, atoms: &Atoms) -> Vec<u32> {
+    let (Rule::Merge(pairs), Some(ids)) = (rule, atoms.plain_bytes()) else { return Vec::new() };
+    let rank = |left: u32, right: u32| if left == NONE || right == NONE { NO_RANK } else { pairs.rank(left, right) };
+    ids.iter().flat_map(|&left| ids.iter().map(move |&right| rank(left, right))).collect()
+}
 
 fn ranked(vocabulary: &Vocabulary, merges: &[[u32; 3]]) -> Result<Pairs> {
     for (rank, merge) in merges.iter().enumerate() {

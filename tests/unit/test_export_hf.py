@@ -60,7 +60,7 @@ def check_equal(folder: Path, texts: list[str], *, transformers: bool) -> None:
     expected = [row.ids for row in library.encode_batch(texts, add_special_tokens=False)]
     found = ours.encode_batch(texts).lists()
     wrong = [text for text, one, two in zip(texts, found, expected, strict=True) if one != two]
-    assert not wrong, f"{len(wrong)} of {len(texts)} differ, first {ascii(wrong[0])}"
+    assert not wrong, f"{len(wrong)} of {len(texts)} differ, first {wrong[0]!a}"
     if transformers:
         from transformers import AutoTokenizer
 

@@ -1,6 +1,7 @@
 """Bad and hostile tokenizer files end in TokenizerError: no panic, no hang, no silent acceptance."""
 
 import base64
+import contextlib
 import copy
 import json
 import random
@@ -158,10 +159,8 @@ def test_too_large_a_file_is_refused_unread(tmp_path: Path) -> None:
 def test_catastrophic_pattern_never_panics_or_hangs(good: dict[str, Any], tmp_path: Path) -> None:
     split = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
     content = changed(good, "pre_tokenizer", {"type": "Sequence", "pretokenizers": [split, good["pre_tokenizer"]]})
-    try:
+    with contextlib.suppress(TokkitError):
         load_tokenizer(write(tmp_path, content)).encode("a" * 40 + "!")
-    except TokkitError:
-        pass
 
 
 def test_repeated_merge_takes_its_last_place_as_the_library_does(good: dict[str, Any], tmp_path: Path) -> None:
@@ -320,10 +319,8 @@ def test_mutated_files_give_a_tokenizer_or_a_tokenizer_error(good: dict[str, Any
     places = ["/".join(path) for path in _paths(good)]
     for _ in range(150):
         content = changed(good, chance.choice(places), chance.choice(values))
-        try:
+        with contextlib.suppress(TokenizerError):
             load_tokenizer(write(tmp_path, content)).encode("a the freedom 12 \n\x00é")
-        except TokenizerError:
-            pass
 
 
 def _paths(value: object, head: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

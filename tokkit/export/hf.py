@@ -126,8 +126,12 @@ def _added(token_id: int, content: str) -> dict[str, object]:
 
 
 def _normalizer(model: Model) -> dict[str, object] | None:
+    from tokkit.pretokenizers import hf_normalizer
+
+    of_scheme = hf_normalizer(model.pretokenizer)
     if model.normalizer is None:
-        return None
+        return of_scheme
     if model.normalizer not in _NORMALIZERS:
         raise TokenizerError(f"tokenizer.json: normalizer `{model.normalizer}` has no form there")
-    return {"type": _NORMALIZERS[model.normalizer]}
+    of_model: dict[str, object] = {"type": _NORMALIZERS[model.normalizer]}
+    return of_model if of_scheme is None else {"type": "Sequence", "normalizers": [of_model, of_scheme]}

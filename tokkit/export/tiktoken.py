@@ -26,8 +26,9 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
     Raises:
         TokenizerError: not byte-level plain BPE with rising ids, or the pre-tokenizer is not one regex.
     """
+    rows = ranks_of(model, "tiktoken")
     pattern = regex_of(model, "tiktoken")
-    lines = [f"{base64.b64encode(token).decode()} {rank}\n" for rank, token in ranks_of(model, "tiktoken")]
+    lines = [f"{base64.b64encode(token).decode()} {rank}\n" for rank, token in rows]
     encoding = {
         "format": 1,
         "name": folder.name,

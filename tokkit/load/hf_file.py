@@ -8,6 +8,8 @@ from tokkit.errors import TokenizerError
 from tokkit.load.json_file import array, number, obj, read_object, text
 
 VOCAB_LIMIT: Final = 2**22
+# What a missing flag of an added token means; the library asks for all of them.
+_FLAGS: Final = {"special": False, "single_word": False, "lstrip": False, "rstrip": False, "normalized": True}
 _KINDS: Final = ("BPE", "WordPiece", "WordLevel", "Unigram")
 
 
@@ -69,7 +71,14 @@ def read_hf(path: Path) -> HfFile:
     unk = model.get("unk_token")
     if unk is not None and text(unk, f"{where}: model.unk_token") not in vocab:
         raise TokenizerError(f"{where}: model.unk_token is not in the vocabulary, got {unk!r}")
-    clean = {**raw, "truncation": None, "padding": None, "model": {**model, "type": kind, "dropout": None}}
+    full = [{**_FLAGS, **obj(row, where)} for row in added_rows]
+    clean = {
+        **raw,
+        "added_tokens": full,
+        "truncation": None,
+        "padding": None,
+        "model": {**model, "type": kind, "dropout": None},
+    }
     if kind != "BPE":
         obj(clean["model"], "model").pop("dropout")
     return HfFile(path, clean, kind, vocab, merges, added)
@@ -116,13 +125,7 @@ def _added(row: object, index: int, limit: int, where: str) -> Added:
     place = f"{where}: added_tokens[{index}]"
     entry = obj(row, place)
     flags = {}
-    for name, default in (
-        ("special", False),
-        ("single_word", False),
-        ("lstrip", False),
-        ("rstrip", False),
-        ("normalized", True),
-    ):
+    for name, default in _FLAGS.items():
         value = entry.get(name, default)
         if not isinstance(value, bool):
             raise TokenizerError(f"{place}.{name}: must be true or false, got {value!r}")

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from tokkit.errors import UsageError
 from tokkit.load.hf_file import HfFile
 from tokkit.model.events import Event, Events, Kind
 from tokkit.model.model import Alphabet, Model, Unit
@@ -40,7 +41,10 @@ def _scheme(file: HfFile) -> str:
     from tokkit.pretokenizers import from_hf
 
     part = file.part("pre_tokenizer")
-    scheme = None if part is None else from_hf(part)
+    try:
+        scheme = from_hf(part)
+    except UsageError as error:  # a regex that our engines do not take
+        raise NotExpressibleError(error.message) from error
     if scheme is None:
         raise NotExpressibleError(f"pre-tokenizer {part.get('type') if part else None}")
     return scheme

@@ -1,6 +1,7 @@
 """JSON from a stranger: bounded in size and depth, no duplicate keys, and every value asked for its type."""
 
 import json
+import os
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +22,12 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            # Not by the size that the file system tells: a pipe or a growing file would get past it.
-            content = file.read(SIZE_LIMIT + 1)
+            size = os.fstat(file.fileno()).st_size
+            # A pipe or a growing file tells no true size.
+            content = b"" if size > SIZE_LIMIT else file.read(SIZE_LIMIT + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(content) > SIZE_LIMIT:
+    if max(size, len(content)) > SIZE_LIMIT:
         raise TokenizerError(f"{path}: larger than 256 MiB", hint="this is not the file of a tokenizer")
     return content
 

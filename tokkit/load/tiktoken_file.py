@@ -114,12 +114,17 @@ def read_tekken(path: Path) -> Model:
 
 
 def scheme_of_regex(pattern: str) -> str:
-    """The scheme that a regex is, by name where one is known, else `regex:<pattern>`."""
-    from tokkit.pretokenizers import from_hf
+    """The scheme that a regex is, by name where one is known, else `regex:<pattern>`.
 
-    split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    return from_hf({"type": "Sequence", "pretokenizers": [split, byte_level]}) or f"regex:{pattern}"
+    Raises:
+        TokenizerError: not a regex that tokkit can run.
+    """
+    from tokkit.pretokenizers import from_pattern
+
+    try:
+        return from_pattern(pattern)
+    except UsageError as error:
+        raise TokenizerError(f"the file's regex cannot be used: {error.message}", hint=error.hint) from error
 
 
 def _parse(content: bytes, path: Path) -> dict[bytes, int]:
@@ -180,9 +185,9 @@ def _scheme(path: Path, content: bytes, pattern: str | None) -> tuple[str, dict[
 
 
 def _named(pattern: str) -> str:
-    from tokkit import _core
+    from tokkit.pretokenizers import canonical
 
     try:
-        return str(_core.scheme_id(pattern))
+        return canonical(pattern)
     except UsageError:
         return scheme_of_regex(pattern)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tokkit.errors import TokenizerError, UsageError
+from tokkit.errors import UsageError
 
 if TYPE_CHECKING:
     from tokkit.counts import CountTable
@@ -28,23 +28,6 @@ def allowed_specials(names: tuple[str, ...], tokenizer: "AnyTokenizer") -> Allow
         known = ", ".join(sorted(tokenizer.specials)) or "none"
         raise UsageError(f"--allow-special: no special token, got `{unknown[0]}`", hint=f"special tokens: {known}")
     return frozenset(names)
-
-
-def model_of(name: str) -> "Model":
-    """The model of a tokenizer that our encoder runs.
-
-    Raises:
-        TokenizerError: it needs another library, or has no model.
-    """
-    from tokkit.load import load_tokenizer
-    from tokkit.model.tokenizer import Tokenizer
-
-    loaded = load_tokenizer(name)
-    model = loaded.model if isinstance(loaded, Tokenizer) else None
-    if model is None:
-        reason = getattr(loaded, "reason", "it has no log of merges")
-        raise TokenizerError(f"{name}: cannot be taken apart: {reason}", hint="this needs plain BPE that tokkit runs itself")
-    return model
 
 
 def counts_for(

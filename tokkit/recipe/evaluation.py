@@ -49,7 +49,7 @@ def read_texts(names: Iterable[str]) -> list[str]:
     texts: list[str] = []
     for name in names:
         # The default policy of reading stops at what is not UTF-8, with file, line and byte.
-        batches = read([SourceSpec(path=resolve(name))])
+        batches = read(SourceSpec(path=resolve(name)))
         texts += [document.decode("utf-8") for batch in batches for document in batch.texts()]
     return texts
 

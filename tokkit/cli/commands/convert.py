@@ -20,12 +20,15 @@ from tokkit.cli.verb import Talk, verb
     "--to", "formats", multiple=True, required=True, metavar="NAME", help="`tokkit`, or one of `tokkit list exports`."
 )
 @options.out_option("Folder to make.")
-@click.option("--role", "roles", multiple=True, metavar="ROLE=TOKEN", help="Name the bos, eos, pad ... token (repeatable).")
+@click.option(
+    "--role", "roles", multiple=True, metavar="ROLE=TOKEN", help="Name the bos, eos, pad ... token (repeatable)."
+)
 @options.overwrite_option
 @options.json_option
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     tokenizer: str,
     formats: tuple[str, ...],
     output: Path,
@@ -36,8 +39,8 @@ def command(
     """TOKENIZER is a tokenizer.json, a .tiktoken or tekken.json file, a folder, or a hub id; it must be BPE that our
     encoder runs exactly.
     """
+    from tokkit.api import model_of
     from tokkit.cli.exporting import write_exports
-    from tokkit.cli.tokenizers import model_of
 
     write_exports(
         talk, model_of(tokenizer), formats, output, counts=None, min_fidelity=None, roles=roles, overwrite=overwrite,

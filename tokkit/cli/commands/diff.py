@@ -9,7 +9,10 @@ from tokkit.cli import options
 from tokkit.cli.verb import Talk, verb
 
 
-@verb("diff", examples=("tokkit diff mytok tokenizer.json book.txt", "tokkit diff a b --text 'a contested sentence' --json"))
+@verb(
+    "diff",
+    examples=("tokkit diff mytok tokenizer.json book.txt", "tokkit diff a b --text 'a contested sentence' --json"),
+)
 @click.argument("left")
 @click.argument("right")
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
@@ -22,6 +25,7 @@ from tokkit.cli.verb import Talk, verb
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     left: str,
     right: str,
     inputs: tuple[str, ...],

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     tokenizer: str,
     inputs: tuple[str, ...],
     text: str | None,
@@ -58,7 +59,9 @@ def command(
         raise UsageError("--tokens: and --offsets go together only with --json")
     loaded = load_tokenizer(tokenizer)
     allowed = allowed_specials(allow_special, loaded)
-    batches: Iterable[list[str]] = [[text]] if text is not None else (whole_texts if whole else batches_of_lines)(inputs)
+    batches: Iterable[list[str]] = (
+        [[text]] if text is not None else (whole_texts if whole else batches_of_lines)(inputs)
+    )
     if as_json:
         rows = _documents(loaded, batches, allowed, threads, show_tokens=show_tokens, show_offsets=show_offsets)
         _print_json(tokenizer, rows)
@@ -80,7 +83,9 @@ def _spelled(tokenizer: "AnyTokenizer", text: str, allowed: "Allowed", *, show_t
     from tokkit.report.text import visible
 
     if show_tokens:
-        return " ".join(visible(tokenizer.token_bytes(token)) for token in tokenizer.encode(text, allowed_special=allowed))
+        return " ".join(
+            visible(tokenizer.token_bytes(token)) for token in tokenizer.encode(text, allowed_special=allowed)
+        )
     encoding = tokenizer.encode_offsets(text, allowed_special=allowed)
     pairs = zip(encoding.ids, encoding.byte_offsets, strict=True)
     return " ".join(f"{token}:{start}-{end}" for token, (start, end) in pairs)

@@ -16,17 +16,22 @@ from tokkit.cli.verb import Talk, verb
     ),
 )
 @click.argument("tokenizer")
-@click.option("--to", "formats", multiple=True, required=True, metavar="NAME", help="One of `tokkit list exports` (repeatable).")
+@click.option(
+    "--to", "formats", multiple=True, required=True, metavar="NAME", help="One of `tokkit list exports` (repeatable)."
+)
 @options.out_option("Folder to make.")
 @click.option("--counts", metavar="FILE", help="Measure on this table how faithful the file is.")
 @click.option(
     "--min-fidelity", type=click.FloatRange(0, 1), metavar="X", help="Fail below this share of the mass of --counts."
 )
-@click.option("--role", "roles", multiple=True, metavar="ROLE=TOKEN", help="Name the bos, eos, pad ... token (repeatable).")
+@click.option(
+    "--role", "roles", multiple=True, metavar="ROLE=TOKEN", help="Name the bos, eos, pad ... token (repeatable)."
+)
 @options.overwrite_option
 @options.json_option
 def command(
     talk: Talk,
+    *,
     tokenizer: str,
     formats: tuple[str, ...],
     output: Path,

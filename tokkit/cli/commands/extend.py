@@ -39,6 +39,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     tokenizer: str,
     inputs: tuple[str, ...],
     output: Path,
@@ -54,9 +55,10 @@ def command(
     only replace tokens that the old encoding put side by side, and with --protect not even there.
     """
     from tokkit import artifact
+    from tokkit.api import model_of
     from tokkit.atomic import refuse_overwrite
     from tokkit.cli.derived import given
-    from tokkit.cli.tokenizers import counts_for, model_of
+    from tokkit.cli.tokenizers import counts_for
     from tokkit.counts import CountTable
     from tokkit.model.vocab import vocab_size
     from tokkit.recipe.schema import runtime_options

@@ -12,11 +12,16 @@ from tokkit.cli.verb import Talk, verb
 @verb("info", examples=("tokkit info mytok", "tokkit info tokenizer.json --longest 30 --json"))
 @click.argument("tokenizer")
 @click.option(
-    "--longest", type=click.IntRange(0), default=10, show_default=True, metavar="N", help="How many of the longest tokens."
+    "--longest",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many of the longest tokens.",
 )
 @options.json_option
 @options.offline_option
-def command(talk: Talk, tokenizer: str, longest: int, as_json: bool) -> None:
+def command(talk: Talk, *, tokenizer: str, longest: int, as_json: bool) -> None:
     """TOKENIZER is a folder of tokkit, a tokenizer.json, a .tiktoken or sentencepiece file, or a hub id."""
     from tokkit import artifact
     from tokkit.load import load_tokenizer

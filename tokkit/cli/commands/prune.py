@@ -46,6 +46,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     tokenizer: str,
     inputs: tuple[str, ...],
     output: Path,
@@ -58,13 +59,14 @@ def command(
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """TOKENIZER is a folder of tokkit or another program's BPE; INPUT is text of the domain that it shall serve. In
-    the lists, `\\n`, `\\t`, `\\\\` and `\\xNN` stand for what they usually do.
+    r"""TOKENIZER is a folder of tokkit or another program's BPE; INPUT is text of the domain that it shall serve. In
+    the lists, `\n`, `\t`, `\\` and `\xNN` stand for what they usually do.
     """
     from tokkit import artifact
+    from tokkit.api import model_of
     from tokkit.atomic import refuse_overwrite
     from tokkit.cli.derived import given
-    from tokkit.cli.tokenizers import counts_for, model_of
+    from tokkit.cli.tokenizers import counts_for
     from tokkit.model.vocab import vocab_size
     from tokkit.recipe.schema import runtime_options
     from tokkit.trainers.prune import PruneConfig, prune

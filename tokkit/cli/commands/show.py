@@ -27,6 +27,7 @@ from tokkit.cli.verb import Talk, verb
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     tokenizer: str,
     text: tuple[str, ...],
     tree: bool,

@@ -65,7 +65,7 @@ def run(arguments: list[str]) -> int:
         # The reader (`| head`) has what it wanted: that is no failure of ours.
         _silence_pipes()
         return 0
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - whatever ends a run becomes an exit code
         return report(error, debug=debug)
 
 

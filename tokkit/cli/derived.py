@@ -82,7 +82,11 @@ def _shape(annotation: Any) -> tuple[Any, bool] | None:
         return tuple(str(choice) for member in members for choice in get_args(member)), False
     if len(members) > 1:
         # `int | Literal["auto"]` and the like: text here, checked by the Config.
-        return (str, False) if all(_scalar(member) is not None or get_origin(member) is Literal for member in members) else None
+        return (
+            (str, False)
+            if all(_scalar(member) is not None or get_origin(member) is Literal for member in members)
+            else None
+        )
     member = members[0]
     if get_origin(member) in (tuple, list, frozenset, set):
         arguments = [argument for argument in get_args(member) if argument is not Ellipsis]
@@ -111,10 +115,11 @@ def _scalar(member: Any) -> Any:
     return next((kind for kind in (bool, int, float, str, Path) if issubclass(member, kind)), None)
 
 
-def _click_type(kind: Any) -> click.ParamType[Any]:
+def _click_type(kind: Any) -> "click.ParamType[Any]":
     if isinstance(kind, tuple):
         return click.Choice(kind)
-    return {int: click.INT, float: click.FLOAT, Path: click.Path(path_type=str)}.get(kind, click.STRING)
+    scalars: dict[Any, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT, Path: click.Path(path_type=str)}
+    return scalars.get(kind, click.STRING)
 
 
 def _range(field: FieldInfo) -> str:
@@ -129,7 +134,11 @@ def _range(field: FieldInfo) -> str:
 
 
 def _number(bound: Any) -> str:
-    return f"2^{bound.bit_length() - 1}" if isinstance(bound, int) and bound > 65536 and not bound & (bound - 1) else str(bound)
+    return (
+        f"2^{bound.bit_length() - 1}"
+        if isinstance(bound, int) and bound > 65536 and not bound & (bound - 1)
+        else str(bound)
+    )
 
 
 def _default(field: FieldInfo) -> str:

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from types import TracebackType
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Self
 
 from tokkit.amounts import duration, human_size
 from tokkit.machine import resident_memory
@@ -31,7 +31,7 @@ class Display:
         self._bar: RichProgress | None = None
         self._task: TaskID | None = None
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         if self.mode == "bar":
             self._bar = _rich_bar(self._stream)
             self._bar.start()
@@ -77,19 +77,21 @@ class Display:
 
     def _sentence(self, facts: dict[str, object]) -> str:
         done, total, rate, eta, rss = (facts[name] for name in ("done", "total", "rate", "eta_s", "rss"))
-        assert isinstance(done, int) and isinstance(rate, float) and isinstance(rss, int)
+        assert isinstance(done, int)
+        assert isinstance(rate, float)
+        assert isinstance(rss, int)
         is_bytes = self._stage.startswith(_BYTE_STAGES)
-        amount = _amount(done, is_bytes)
+        amount = _amount(done, is_bytes=is_bytes)
         if isinstance(total, int):
-            amount += f" of {_amount(total, is_bytes)} ({done / total:.0%})"
+            amount += f" of {_amount(total, is_bytes=is_bytes)} ({done / total:.0%})"
         left = f", {duration(eta)} left" if isinstance(eta, float) else ""
-        return f"{self._stage}: {amount}, {_amount(rate, is_bytes)}/s{left}, {human_size(rss)} memory"
+        return f"{self._stage}: {amount}, {_amount(rate, is_bytes=is_bytes)}/s{left}, {human_size(rss)} memory"
 
     def _draw(self, stage: str, done: int, total: int) -> None:
         if self._bar is None:
             return
         is_bytes = stage.startswith(_BYTE_STAGES)
-        amount = _amount(done, is_bytes) + (f" of {_amount(total, is_bytes)}" if total else "")
+        amount = _amount(done, is_bytes=is_bytes) + (f" of {_amount(total, is_bytes=is_bytes)}" if total else "")
         if self._task is None:
             self._task = self._bar.add_task(stage, total=total or None, amount=amount)
         self._bar.update(self._task, completed=done, total=total or None, amount=amount)
@@ -100,7 +102,7 @@ class Display:
 
 
 def resolve_mode(mode: str, stream: IO[str]) -> str:
-    """What "auto" means here: a bar on a terminal that can draw one, else plain lines, or off where HF's switch says so."""
+    """What "auto" means here: a bar on a terminal that draws one, else plain lines; off where HF's switch says so."""
     if mode != "auto":
         return mode
     if os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS", "").upper() in {"1", "ON", "YES", "TRUE"}:
@@ -109,7 +111,7 @@ def resolve_mode(mode: str, stream: IO[str]) -> str:
     return "bar" if is_terminal else "plain"
 
 
-def _amount(number: float, is_bytes: bool) -> str:
+def _amount(number: float, *, is_bytes: bool) -> str:
     return human_size(number) if is_bytes else f"{number:,.0f}"
 
 

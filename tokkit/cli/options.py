@@ -2,14 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    _IntType = click.ParamType[int]
+else:
+    # Older click has no type parameter here.
+    _IntType = click.ParamType
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Size(click.ParamType[int]):
+class Size(_IntType):
     """A number of bytes written as people do: 4G, 512M."""
 
     name = "size"
@@ -27,15 +33,15 @@ class Size(click.ParamType[int]):
             raise UsageError(f"{_name(param)}: {error.message}", hint=error.hint) from None
 
 
-class Threads(click.ParamType[int]):
+class Threads(_IntType):
     """A number of threads; 0 is what affinity and cgroup allow."""
 
     name = "n"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number itself, 0 replaced by the cores available."""
-        from tokkit.machine import available_cores
         from tokkit.errors import UsageError
+        from tokkit.machine import available_cores
 
         try:
             number = int(value)
@@ -98,7 +104,7 @@ def json_option(function: F) -> F:
 def offline_option(function: F) -> F:
     """--offline; takes effect by environment, which must precede the import of any hub library."""
 
-    def apply(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    def apply(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click calls it so
         if value:
             import os
 

@@ -43,9 +43,7 @@ def run_recipe(
         return
     talk.say(f"plan: {plan.sentence()}")
     with talk.display() as display:
-        outcome = run(
-            recipe, target, overwrite=overwrite, resume=resume, strict=strict, progress=display, say=talk.say
-        )
+        outcome = run(recipe, target, overwrite=overwrite, resume=resume, strict=strict, progress=display, say=talk.say)
     talk.warn(outcome.warnings)
     if as_json:
         click.echo(json.dumps(outcome.to_json(), ensure_ascii=False))
@@ -54,7 +52,7 @@ def run_recipe(
         click.echo(f"{name}\n{table}\n")
     click.echo(str(target))
     seconds = sum(step.seconds or 0.0 for step in outcome.steps)
-    talk.say(f"done in {duration(seconds)}; try: tokkit show {target} \"some text\"")
+    talk.say(f'done in {duration(seconds)}; try: tokkit show {target} "some text"')
 
 
 def _output(recipe: Recipe, output: Path | None) -> Path:

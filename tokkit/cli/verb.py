@@ -108,7 +108,7 @@ def verb(
     """
 
     def make(function: Callable[..., Any]) -> Verb:
-        def callback(progress: str, quiet: bool, verbose: bool, debug: bool, **options: Any) -> Any:
+        def callback(*, progress: str, quiet: bool, verbose: bool, debug: bool, **options: Any) -> Any:
             return function(Talk(progress, -1 if quiet else int(verbose)), **options)
 
         summary = VERBS[name].summary

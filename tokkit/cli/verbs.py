@@ -21,7 +21,9 @@ VERBS: dict[str, VerbInfo] = {
     "run": VerbInfo(_MAKE, "run", "Run a recipe: count, train, export and evaluate what it says."),
     "encode": VerbInfo(_USE, "encode", "Turn text into token ids, one line of ids for each line of text."),
     "decode": VerbInfo(_USE, "decode", "Turn token ids back into text."),
-    "export": VerbInfo(_USE, "export", "Write a tokenizer of ours for other programs, and say how faithful the file is."),
+    "export": VerbInfo(
+        _USE, "export", "Write a tokenizer of ours for other programs, and say how faithful the file is."
+    ),
     "convert": VerbInfo(_USE, "convert", "Turn a tokenizer of another program into another format."),
     "show": VerbInfo(_JUDGE, "show", "Show the tokens of a text in colour, or the merge tree of a word."),
     "info": VerbInfo(_JUDGE, "info", "Tell what a tokenizer is: method, size, alphabet, specials, origin."),

@@ -19,10 +19,10 @@ def evaluation_files(step: EvalStep) -> list[Path]:
 
 
 def evaluate_step(step: EvalStep, output: Path, progress: Progress) -> "Results":
-    """Measures the tokenizer in `output`, named by its folder, and those to compare."""
+    """Measures the tokenizer in `output`, called "trained", and those to compare."""
     from tokkit.evaluate import DEFAULT_METRICS, evaluate
 
-    tokenizers: dict[str, Subject] = {output.name: subject(str(output))}
+    tokenizers: dict[str, Subject] = {"trained": subject(str(output))}
     tokenizers |= {label: subject(name) for label, name in step.compare.items()}
     texts = {label: read_texts(_several(names)) for label, names in step.texts.items()}
     return evaluate(tokenizers, texts, step.metrics or DEFAULT_METRICS, progress=progress)
@@ -49,7 +49,7 @@ def read_texts(names: Iterable[str]) -> list[str]:
     texts: list[str] = []
     for name in names:
         # The default policy of reading stops at what is not UTF-8, with file, line and byte.
-        batches = read([SourceSpec(path=resolve(name))])
+        batches = read(SourceSpec(path=resolve(name)))
         texts += [document.decode("utf-8") for batch in batches for document in batch.texts()]
     return texts
 

@@ -1,4 +1,4 @@
-"""Faults of a recipe or an option set: each with its key path, the value got and, where it can be guessed, the way out."""
+"""Faults of a recipe or an option set: each with its key path, the value got and, where it is clear, the way out."""
 
 import difflib
 from collections.abc import Collection, Mapping, Sequence

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tokkit import bundle
 from tokkit.corpus import SourceSpec, read
+from tokkit.corpus.read import Source
 from tokkit.recipe.schema import Recipe
 
 SHIPPED = "data:"
@@ -21,7 +22,7 @@ def spelled(path: str) -> str:
     return SHIPPED + Path(path.removeprefix(root)).as_posix() if path.startswith(root) else path
 
 
-def resolved_sources(recipe: Recipe) -> list[SourceSpec]:
+def resolved_sources(recipe: Recipe) -> list[Source]:
     """The sources with paths that can be opened."""
     return [source.model_copy(update={"path": resolve(source.path)}) for source in recipe.sources]
 
@@ -34,19 +35,17 @@ def input_files(recipe: Recipe) -> list[Path]:
     """
     if recipe.counts is not None:
         return [Path(resolve(recipe.counts))]
-    local = [source for source in resolved_sources(recipe) if not _is_stream(source.path)]
-    found = [Path(source.path) for source in read(local).sources if isinstance(source, SourceSpec)] if local else []
-    return [file for path in found if not _is_stream(str(path)) for file in _files(path)]
+    return [file for path in _single_paths(recipe) if not _is_stream(path) for file in _files(Path(path))]
 
 
 def streams(recipe: Recipe) -> list[str]:
     """The sources that can be read only once, or only from afar, in `@list` files too."""
-    if recipe.counts is not None:
-        return []
-    named = [source.path for source in recipe.sources if _is_stream(source.path)]
-    local = [source for source in resolved_sources(recipe) if not _is_stream(source.path)]
-    found = [source.path for source in read(local).sources if isinstance(source, SourceSpec)] if local else []
-    return named + [path for path in found if _is_stream(path)]
+    return [] if recipe.counts is not None else [path for path in _single_paths(recipe) if _is_stream(path)]
+
+
+def _single_paths(recipe: Recipe) -> list[str]:
+    """Every file or stream that the sources name: folders, globs and lists taken apart."""
+    return [source.path for source in read(resolved_sources(recipe)).sources if isinstance(source, SourceSpec)]
 
 
 def _files(path: Path) -> list[Path]:

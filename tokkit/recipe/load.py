@@ -76,7 +76,7 @@ def _read(path: Path, seen: tuple[Path, ...]) -> Table:
     except OSError as error:
         raise RecipeError([Fault(str(path), f"cannot be read: {error.strerror}")]) from None
     # Here, not after merging: `${here}` means the folder of the file that says it.
-    table = _replace_here(table, path.parent)
+    table = {key: _replace_here(value, path.parent) for key, value in table.items()}
     base = table.pop("extends", None)
     if base is None:
         return table
@@ -134,7 +134,9 @@ def _step_into(here: Any, part: str) -> Any:
 
 def _substitute(value: Any, variables: Table, where: str, faults: list[Fault]) -> Any:
     if isinstance(value, dict):
-        return {key: _substitute(inner, variables, f"{where}.{key}".lstrip("."), faults) for key, inner in value.items()}
+        return {
+            key: _substitute(inner, variables, f"{where}.{key}".lstrip("."), faults) for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [_substitute(inner, variables, f"{where}.{index}", faults) for index, inner in enumerate(value)]
     if not isinstance(value, str) or "${" not in value:

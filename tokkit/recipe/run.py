@@ -1,6 +1,7 @@
 """Runs a recipe: count, train, export, evaluate; each step once, however often it is asked for."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tokkit.model.model import Model
 
 Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def run(
     resume: bool = True,
     strict: bool = False,
     progress: Progress = silent,
-    say: Say = lambda message: None,
+    say: Say = log.info,
 ) -> Outcome:
     """Makes the folder `output`.
 
@@ -110,7 +112,7 @@ class _Run:
         short = self._train(is_trained=is_trained)
         for step in self.recipe.evaluations:
             self._evaluate(step)
-        self._gates(short if strict else None)
+        self._gates(fell_short=strict and short)
         return self.outcome
 
     # --- keys ---------------------------------------------------------------------------------------------------------
@@ -232,9 +234,7 @@ class _Run:
         return self.state.is_finished("save", self._save_key(lock))
 
     def _lock(self, counts_digest: str, pretokenizer: str) -> str:
-        return lock_text(
-            lock_table(self.recipe, self.inputs, counts_digest=counts_digest, pretokenizer=pretokenizer)
-        )
+        return lock_text(lock_table(self.recipe, self.inputs, counts_digest=counts_digest, pretokenizer=pretokenizer))
 
     def _save_key(self, lock: str) -> str:
         return step_key("save", {"train": self.train_key, "lock": lock})
@@ -250,9 +250,7 @@ class _Run:
             self.output,
             counts_digest=self.counts.digest,
             recipe_text=lock,
-            sources=[
-                Source(name=file.path, sha256=file.sha256, size_bytes=file.size_bytes) for file in self.inputs
-            ],
+            sources=[Source(name=file.path, sha256=file.sha256, size_bytes=file.size_bytes) for file in self.inputs],
             roles=recipe.roles or None,
             exports=names,
             fidelity=measured_fidelity(model, names, self.counts, self.progress),
@@ -273,7 +271,11 @@ class _Run:
     def _evaluate(self, step: EvalStep) -> None:
         started = time.monotonic()
         files = digest_files(evaluation_files(step))
-        facts = {"model": self.train_key, "texts": [file.sha256 for file in files], "step": step.model_dump(mode="json")}
+        facts = {
+            "model": self.train_key,
+            "texts": [file.sha256 for file in files],
+            "step": step.model_dump(mode="json"),
+        }
         key, target = step_key("eval", facts), self.output / "eval" / f"{step.name}.json"
         name = f"eval {step.name}"
         if self.resume and self.state.is_finished(name, key):
@@ -291,7 +293,7 @@ class _Run:
         self.outcome.tables[step.name] = table
         self._done(name, started)
 
-    def _gates(self, fell_short: bool | None) -> None:
+    def _gates(self, *, fell_short: bool) -> None:
         if fell_short:
             raise GateError("the vocabulary is smaller than asked", hint="give more text, or leave out --strict")
         exports: Any = self.outcome.manifest.get("exports", {})

@@ -31,7 +31,7 @@ class PretokenizerSection(Spec):
     name: str | None = Field(
         None,
         min_length=1,
-        description="a name of `tokkit list pretokenizers`, or regex:PATTERN; llama-bpe@1, or the counts' own, when absent",
+        description="one of `tokkit list pretokenizers`, or regex:PATTERN; absent: llama-bpe@1, or the counts' own",
     )
 
     @field_validator("name")

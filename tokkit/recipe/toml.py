@@ -1,6 +1,6 @@
 """Writes TOML: the standard library only reads it, and a lock file needs no more than this."""
 
-import datetime
+import datetime as dt
 import json
 import math
 import re
@@ -57,10 +57,12 @@ def _value(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else str(value)
-    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items() if inner is not None) + "}"
+        return (
+            "{" + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items() if inner is not None) + "}"
+        )
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_value(inner) for inner in value) + "]"
     raise TypeError(f"TOML cannot hold a {type(value).__name__}: {value!r}")

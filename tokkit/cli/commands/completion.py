@@ -13,7 +13,7 @@ from tokkit.cli.verb import Talk, verb
     ),
 )
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
-def command(talk: Talk, shell: str) -> None:
+def command(talk: Talk, *, shell: str) -> None:
     """SHELL is bash, zsh or fish."""
     from click.shell_completion import get_completion_class
 

@@ -16,7 +16,10 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     from tokkit.corpus import SourceSpec
     from tokkit.counts import CountConfig
 
-    return [*derived_options(CountConfig, "corpus", heading="Options of counting"), *derived_options(SourceSpec, "source", heading="Options of reading", skip={"path"})]
+    return [
+        *derived_options(CountConfig, "corpus", heading="Options of counting"),
+        *derived_options(SourceSpec, "source", heading="Options of reading", skip={"path"}),
+    ]
 
 
 @verb(
@@ -30,7 +33,11 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @options.out_option("Parquet file to write.")
 @click.option(
-    "--pretokenizer", default="llama-bpe@1", show_default=True, metavar="NAME", help="One of `tokkit list pretokenizers`."
+    "--pretokenizer",
+    default="llama-bpe@1",
+    show_default=True,
+    metavar="NAME",
+    help="One of `tokkit list pretokenizers`.",
 )
 @click.option("--merge", is_flag=True, help="INPUT are tables already: add them up.")
 @options.threads_option
@@ -41,6 +48,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     inputs: tuple[str, ...],
     output: Path,
     pretokenizer: str,
@@ -97,4 +105,6 @@ def _by_flag(fault: Any) -> Any:
     from tokkit.recipe.faults import Fault
 
     name = fault.where.rsplit(".", 1)[-1]
-    return Fault("--" + name.replace("_", "-") if fault.where.startswith("corpus.") else fault.where, fault.what, fault.hint)
+    return Fault(
+        "--" + name.replace("_", "-") if fault.where.startswith("corpus.") else fault.where, fault.what, fault.hint
+    )

@@ -26,6 +26,7 @@ from tokkit.errors import InputError, TokkitError
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     tokenizer: str,
     inputs: tuple[str, ...],
     ids_text: str | None,

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from tokkit import __version__
-from tokkit.cli import options
 from tokkit.amounts import human_size
+from tokkit.cli import options
 from tokkit.cli.verb import Talk, verb
 from tokkit.machine import available_cores, available_memory, total_memory
 
@@ -20,7 +20,7 @@ _PACKAGES = (
 
 @verb("doctor", examples=("tokkit doctor", "tokkit doctor --json"))
 @options.json_option
-def command(talk: Talk, as_json: bool) -> int:
+def command(talk: Talk, *, as_json: bool) -> int:
     """Ends with code 1 when something that tokkit needs is missing."""
     facts, faults = _facts()
     if as_json:
@@ -95,5 +95,3 @@ def _shown(name: str, value: object) -> str:
     if isinstance(value, int) and ("memory" in name or "bytes" in name):
         return human_size(value)
     return str(value)
-
-

@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +12,8 @@ from tokkit.cli.verb import Talk, verb
 from tokkit.errors import UsageError
 
 if TYPE_CHECKING:
+    from tokkit.cli.tokenizers import Allowed
     from tokkit.load import AnyTokenizer
-
-Allowed = Literal["all"] | Collection[str]
 
 
 @verb(
@@ -37,6 +35,7 @@ Allowed = Literal["all"] | Collection[str]
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     tokenizer: str,
     inputs: tuple[str, ...],
     text: str | None,
@@ -51,6 +50,7 @@ def command(
     file, or - for stdin (the default); a line is encoded without its line feed.
     """
     from tokkit.cli.lines import batches_of_lines, whole_texts
+    from tokkit.cli.tokenizers import allowed_specials
     from tokkit.load import load_tokenizer
 
     if text is not None and inputs:
@@ -58,8 +58,10 @@ def command(
     if show_tokens and show_offsets and not as_json:
         raise UsageError("--tokens: and --offsets go together only with --json")
     loaded = load_tokenizer(tokenizer)
-    allowed = _allowed(allow_special, loaded)
-    batches: Iterable[list[str]] = [[text]] if text is not None else (whole_texts if whole else batches_of_lines)(inputs)
+    allowed = allowed_specials(allow_special, loaded)
+    batches: Iterable[list[str]] = (
+        [[text]] if text is not None else (whole_texts if whole else batches_of_lines)(inputs)
+    )
     if as_json:
         rows = _documents(loaded, batches, allowed, threads, show_tokens=show_tokens, show_offsets=show_offsets)
         _print_json(tokenizer, rows)
@@ -73,25 +75,17 @@ def command(
         sys.stdout.flush()
 
 
-def _allowed(names: tuple[str, ...], tokenizer: "AnyTokenizer") -> Allowed:
-    if "all" in names:
-        return "all"
-    unknown = [name for name in names if name not in tokenizer.specials]
-    if unknown:
-        known = ", ".join(sorted(tokenizer.specials)) or "none"
-        raise UsageError(f"--allow-special: no special token, got `{unknown[0]}`", hint=f"special tokens: {known}")
-    return frozenset(names)
-
-
-def _ids(tokenizer: "AnyTokenizer", texts: list[str], allowed: Allowed, threads: int) -> list[list[int]]:
+def _ids(tokenizer: "AnyTokenizer", texts: list[str], allowed: "Allowed", threads: int) -> list[list[int]]:
     return tokenizer.encode_batch(texts, threads=threads, allowed_special=allowed).lists()
 
 
-def _spelled(tokenizer: "AnyTokenizer", text: str, allowed: Allowed, *, show_tokens: bool) -> str:
+def _spelled(tokenizer: "AnyTokenizer", text: str, allowed: "Allowed", *, show_tokens: bool) -> str:
     from tokkit.report.text import visible
 
     if show_tokens:
-        return " ".join(visible(tokenizer.token_bytes(token)) for token in tokenizer.encode(text, allowed_special=allowed))
+        return " ".join(
+            visible(tokenizer.token_bytes(token)) for token in tokenizer.encode(text, allowed_special=allowed)
+        )
     encoding = tokenizer.encode_offsets(text, allowed_special=allowed)
     pairs = zip(encoding.ids, encoding.byte_offsets, strict=True)
     return " ".join(f"{token}:{start}-{end}" for token, (start, end) in pairs)
@@ -100,7 +94,7 @@ def _spelled(tokenizer: "AnyTokenizer", text: str, allowed: Allowed, *, show_tok
 def _documents(
     tokenizer: "AnyTokenizer",
     batches: Iterable[list[str]],
-    allowed: Allowed,
+    allowed: "Allowed",
     threads: int,
     *,
     show_tokens: bool,
@@ -122,7 +116,6 @@ def _print_json(tokenizer: str, rows: Iterable[dict[str, Any]]) -> None:
     """One object, written row by row: a corpus need not fit in memory."""
     head = json.dumps({"schema": "tokkit.encoding", "version": 1, "tokenizer": tokenizer}, ensure_ascii=False)
     sys.stdout.write(head[:-1] + ', "documents": [')
-    separators = chain([""], iter(lambda: ",\n", None))
-    for separator, row in zip(separators, rows):  # noqa: B905  # the separators never end
-        sys.stdout.write(separator + json.dumps(row, ensure_ascii=False))
+    for index, row in enumerate(rows):
+        sys.stdout.write((",\n" if index else "") + json.dumps(row, ensure_ascii=False))
     sys.stdout.write("]}\n")

@@ -18,12 +18,14 @@ from tokkit.errors import UsageError
     ),
 )
 @click.argument("tokenizers", nargs=-1, required=True, metavar="[NAME=]TOKENIZER...")
-@click.option("--on", "texts", multiple=True, required=True, metavar="[NAME=]FILE", help="Text to measure on (repeatable).")
+@click.option(
+    "--on", "texts", multiple=True, required=True, metavar="[NAME=]FILE", help="Text to measure on (repeatable)."
+)
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="One of `tokkit list metrics` (repeatable).")
 @options.json_option
 @options.offline_option
 def command(
-    talk: Talk, tokenizers: tuple[str, ...], texts: tuple[str, ...], metrics: tuple[str, ...], as_json: bool
+    talk: Talk, *, tokenizers: tuple[str, ...], texts: tuple[str, ...], metrics: tuple[str, ...], as_json: bool
 ) -> None:
     """TOKENIZER is what `tokkit encode` takes, or `bytes` or `characters` as a baseline. Texts of the same NAME are
     taken together.

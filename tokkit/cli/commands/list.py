@@ -13,7 +13,7 @@ KINDS = ("trainers", "pretokenizers", "exports", "metrics", "recipes")
 @verb("list", examples=("tokkit list", "tokkit list trainers --json"))
 @click.argument("kind", required=False, type=click.Choice(KINDS), metavar="[KIND]")
 @options.json_option
-def command(talk: Talk, kind: str | None, as_json: bool) -> None:
+def command(talk: Talk, *, kind: str | None, as_json: bool) -> None:
     """KIND is trainers, pretokenizers, exports, metrics or recipes; all of them without it."""
     found = {name: _rows(name) for name in ((kind,) if kind else KINDS)}
     if as_json:

@@ -26,7 +26,7 @@ from tokkit.cli.verb import Talk, verb
 @options.dry_run_option
 @options.json_option
 @options.offline_option
-def command(talk: Talk, recipe: str, overrides: tuple[str, ...], **chosen: Any) -> None:
+def command(talk: Talk, *, recipe: str, overrides: tuple[str, ...], **chosen: Any) -> None:
     """RECIPE is a TOML file, or a recipe that ships with tokkit (`tokkit list recipes`).
 
     Steps that an earlier run finished are skipped: counts are found again in the cache folder (TOKKIT_CACHE, else

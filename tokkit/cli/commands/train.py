@@ -21,7 +21,9 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     chosen = TRAINERS.get(name)
     return [
         *derived_options(chosen.Config, "train", heading=f"Options of --method {name}"),
-        *derived_options(CountConfig, "corpus", heading="Options of counting", skip={*SHARED_FIELDS, "special_tokens", "specials"}),
+        *derived_options(
+            CountConfig, "corpus", heading="Options of counting", skip={*SHARED_FIELDS, "special_tokens", "specials"}
+        ),
         *derived_options(SourceSpec, "source", heading="Options of reading", skip={"path"}),
     ]
 
@@ -49,7 +51,9 @@ def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
 @click.option(
     "--method", metavar="NAME", help="One of `tokkit list trainers`; its options show with --help.  [default: bpe]"
 )
-@click.option("--counts", metavar="FILE", help="Train on a table of counts (parquet, or WORD<TAB>COUNT) instead of text.")
+@click.option(
+    "--counts", metavar="FILE", help="Train on a table of counts (parquet, or WORD<TAB>COUNT) instead of text."
+)
 @click.option("--pretokenizer", metavar="NAME", help="One of `tokkit list pretokenizers`.  [default: llama-bpe@1]")
 @click.option("--export", "exports", multiple=True, metavar="NAME", help="Also write this format (repeatable).")
 @click.option("--min-fidelity", type=float, metavar="X", help="Fail when an export keeps less of the training mass.")
@@ -64,6 +68,7 @@ def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
 @options.offline_option
 def command(
     talk: Talk,
+    *,
     inputs: tuple[str, ...],
     config: str | None,
     overrides: tuple[str, ...],

@@ -1,0 +1,48 @@
+"""`tokkit convert`: a tokenizer of another program into another format, or into a folder of ours."""
+
+from pathlib import Path
+
+import click
+
+from tokkit.cli import options
+from tokkit.cli.verb import Talk, verb
+
+
+@verb(
+    "convert",
+    examples=(
+        "tokkit convert tokenizer.json --to tiktoken -o converted",
+        "tokkit convert o200k_base.tiktoken --to tokkit -o mytok",
+    ),
+)
+@click.argument("tokenizer")
+@click.option(
+    "--to", "formats", multiple=True, required=True, metavar="NAME", help="`tokkit`, or one of `tokkit list exports`."
+)
+@options.out_option("Folder to make.")
+@click.option(
+    "--role", "roles", multiple=True, metavar="ROLE=TOKEN", help="Name the bos, eos, pad ... token (repeatable)."
+)
+@options.overwrite_option
+@options.json_option
+@options.offline_option
+def command(
+    talk: Talk,
+    *,
+    tokenizer: str,
+    formats: tuple[str, ...],
+    output: Path,
+    roles: tuple[str, ...],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """TOKENIZER is a tokenizer.json, a .tiktoken or tekken.json file, a folder, or a hub id; it must be BPE that our
+    encoder runs exactly.
+    """
+    from tokkit.api import model_of
+    from tokkit.cli.exporting import write_exports
+
+    write_exports(
+        talk, model_of(tokenizer), formats, output, counts=None, min_fidelity=None, roles=roles, overwrite=overwrite,
+        as_json=as_json,
+    )  # fmt: skip

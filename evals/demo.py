@@ -78,7 +78,7 @@ def run(program: str, arguments: list[str], *, quiet: bool = False, output: int 
     """Prints the command as one would type it, then runs it; its exit code."""
     if not quiet:
         print("$ tokkit " + shlex.join(arguments), flush=True)
-    return subprocess.run([program, *arguments], stdout=output, check=False).returncode
+    return subprocess.run([*shlex.split(program), *arguments], stdout=output, check=False).returncode
 
 
 def _short(path: Path) -> str:

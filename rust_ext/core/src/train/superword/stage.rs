@@ -205,6 +205,7 @@ fn open(
         admit: Admit::Superword(setup.rules.clone()),
         min_frequency: setup.min_frequency,
         is_unique: false,
+        keeps_specials: false,
         can_split: false,
     };
     if setup.bound == Some(0) {

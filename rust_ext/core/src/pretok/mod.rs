@@ -13,6 +13,7 @@ mod plain;
 mod regex;
 mod rewrite;
 mod superbpe;
+mod superwords;
 mod syntax;
 mod tables;
 
@@ -39,6 +40,9 @@ enum Scanner {
     DeepseekLlm,
     Tekken,
     Superbpe,
+    SuperbpeHead,
+    SuperbpeHeadWords,
+    SuperbpePaperWords,
     Whitespace,
     Metaspace,
     Sentencepiece,
@@ -112,6 +116,9 @@ impl Scheme {
             Scanner::Tekken => o200k::scan::<1, false, F>(rewritten, &mut f),
             Scanner::DeepseekLlm => deepseek::scan(rewritten, &mut f),
             Scanner::Superbpe => superbpe::scan(rewritten, &mut f),
+            Scanner::SuperbpeHead => superwords::head(rewritten, &mut f),
+            Scanner::SuperbpeHeadWords => o200k::scan::<3, false, F>(rewritten, &mut f),
+            Scanner::SuperbpePaperWords => superwords::paper_words(rewritten, &mut f),
             Scanner::Whitespace => plain::whitespace(rewritten, &mut f),
             Scanner::Metaspace | Scanner::Sentencepiece => plain::metaspace(rewritten, &mut f),
             Scanner::Whole => plain::whole(rewritten, 0, &mut f),

@@ -18,7 +18,7 @@ pub struct Named {
 }
 
 /// All named schemes; a newer version of a name stands after the older ones, which stay for good.
-pub static ALL: [Named; 12] = [
+pub static ALL: [Named; 15] = [
     Named {
         id: "llama-bpe@1",
         scanner: Scanner::LlamaBpe,
@@ -83,6 +83,26 @@ pub static ALL: [Named; 12] = [
         id: "superbpe@1",
         scanner: Scanner::Superbpe,
         patterns: &[r"\p{N}+", r"(?=(\d{3})+(?!\d))"],
+        spellings: &[],
+    },
+    Named {
+        id: "superbpe-head@1",
+        scanner: Scanner::SuperbpeHead,
+        patterns: &[r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]{2,}[\r\n/]*| +(?!\S)"],
+        spellings: &[],
+    },
+    Named {
+        id: "superbpe-head-words@1",
+        scanner: Scanner::SuperbpeHeadWords,
+        patterns: &[
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        ],
+        spellings: &[],
+    },
+    Named {
+        id: "superbpe-paper-words@1",
+        scanner: Scanner::SuperbpePaperWords,
+        patterns: &[r"\p{N}+", r"(?=(\d{3})+(?!\d))| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"],
         spellings: &[],
     },
     Named { id: "whitespace@1", scanner: Scanner::Whitespace, patterns: &[], spellings: &[] },

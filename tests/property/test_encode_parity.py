@@ -78,7 +78,7 @@ def tables(draw, modes=MODES):
 words = st.text(alphabet=LETTERS + "x", max_size=24).map(str.encode) | st.binary(max_size=12)
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(tables(), st.lists(words, min_size=1, max_size=4))
 def test_compiled_encoder_equals_the_reference(given_tables, given_words):
     tokenizer, reference = Tokenizer(given_tables), ReferenceEncoder(given_tables)

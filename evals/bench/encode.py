@@ -104,7 +104,7 @@ def make_peers(vocabulary: Path, hf_share: float) -> dict[str, Peer]:
 
 
 def tiktoken_peer(ranks: dict[bytes, int]) -> Encode:
-    """tiktoken over the same ranks, without its network."""
+    """The same ranks in tiktoken, without its network."""
     import tiktoken
 
     theirs = tiktoken.Encoding("bench", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})

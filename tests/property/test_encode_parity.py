@@ -78,7 +78,8 @@ def tables(draw, modes=MODES):
 words = st.text(alphabet=LETTERS + "x", max_size=24).map(str.encode) | st.binary(max_size=12)
 
 
-@settings(max_examples=250)
+@pytest.mark.slow
+@settings(max_examples=200)
 @given(tables(), st.lists(words, min_size=1, max_size=4))
 def test_compiled_encoder_equals_the_reference(given_tables, given_words):
     tokenizer, reference = Tokenizer(given_tables), ReferenceEncoder(given_tables)
@@ -88,11 +89,14 @@ def test_compiled_encoder_equals_the_reference(given_tables, given_words):
         assert tokenizer.encode_bytes(word) == expected, "from the cache"
 
 
-@given(tables(modes=["merge", "vocab_rank"]), st.text(alphabet="aab", min_size=65, max_size=400))
+@pytest.mark.slow
+@settings(max_examples=25)
+@given(tables(modes=["merge", "vocab_rank"]), st.text(alphabet="aab", min_size=65, max_size=150))
 def test_long_words_by_the_heap_equal_the_reference(given_tables, word):
     assert Tokenizer(given_tables).encode(word) == ReferenceEncoder(given_tables).encode_word(word.encode())
 
 
+@settings(max_examples=60)
 @given(tables(), st.text(alphabet=LETTERS + "x", max_size=24))
 def test_offsets_go_with_the_ids_and_lie_in_the_text(given_tables, text):
     tokenizer = Tokenizer(given_tables)
@@ -124,6 +128,7 @@ def _abab() -> EncoderTables:
     )
 
 
+@pytest.mark.slow
 def test_dropout_has_the_distribution_of_the_definition():
     n = 20_000
     tokenizer = Tokenizer(_abab())
@@ -134,6 +139,7 @@ def test_dropout_has_the_distribution_of_the_definition():
         assert drawn[ids] / n == pytest.approx(share, abs=0.012)
 
 
+@pytest.mark.slow
 def test_dropout_of_the_reference_has_that_distribution_too():
     n, coin = 8_000, random.Random(1)
     reference = ReferenceEncoder(_abab())

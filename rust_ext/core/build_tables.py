@@ -5,7 +5,6 @@ Unicode 16.0: the version that Hugging Face tokenizers 0.23 (Oniguruma), tiktoke
 and so the version to which the `@1` schemes are pinned. A newer Unicode version means new scheme versions.
 """
 
-# ruff: noqa: INP001 - it stands beside the Rust source that it writes, in no package
 import sys
 from pathlib import Path
 

@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn a_bad_pattern_is_a_usage_error_with_its_place() {
         for (pattern, place) in
-            [("(a", "character 1"), ("ab[c", "character 3"), ("a)", "character 2"), ("(?=a", "character 1")]
+            [("(a", "character 1"), ("ab[c", "character 3"), ("a)", "character 2"), ("(?=a", "character 5")]
         {
             let error = Splitter::new(pattern).map(|_| ()).expect_err("bad");
             assert!(matches!(&error, Error::Usage(m) if m.contains(place) && m.contains('^')), "{pattern}: {error}");

@@ -86,3 +86,49 @@ impl<'t> Rewritten<'t> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXTS: [&[u8]; 10] =
+        [b"", b" ", b"a", b"a b", b"  a   b  ", b"\xE2\x96\x81a", b"\n a\n", b"a ", b"\xFF \xE2\x96", "é  中 ".as_bytes()];
+
+    fn check(rewritten: &Rewritten, source: &[u8]) {
+        let new = &rewritten.text;
+        let offsets: Vec<usize> = (0..=new.len()).map(|at| rewritten.source_offset(at)).collect();
+        assert!(offsets.windows(2).all(|pair| pair[0] <= pair[1]), "{source:?}: {offsets:?}");
+        assert_eq!(offsets[new.len()], source.len());
+        for (at, &byte) in new.iter().enumerate() {
+            let from = offsets[at];
+            // A byte is itself, or part of a marker that stands for spaces or for nothing.
+            let marker = (0..3).any(|back| at >= back && new[at - back..].starts_with(&METASPACE));
+            assert!(marker || source[from] == byte, "{source:?} at {at}");
+        }
+    }
+
+    #[test]
+    fn offsets_ascend_and_lead_to_the_same_byte() {
+        for text in TEXTS {
+            check(&Rewritten::same(text), text);
+            check(&Rewritten::metaspace(text), text);
+            check(&Rewritten::sentencepiece(text), text);
+        }
+    }
+
+    #[test]
+    fn a_marker_spans_the_spaces_that_it_stands_for() {
+        let rewritten = Rewritten::sentencepiece(b"  a   b ");
+        assert_eq!(&*rewritten.text, "\u{2581}a\u{2581}b".as_bytes());
+        let pieces = [0, 4, 8].map(|at| rewritten.source_offset(at));
+        assert_eq!(pieces, [0, 3, 8]);
+        assert_eq!([3, 7].map(|at| rewritten.source_offset(at)), [2, 6]);
+    }
+
+    #[test]
+    fn metaspace_puts_one_marker_in_front_unless_there_is_one() {
+        for (text, new) in [("a b", "\u{2581}a\u{2581}b"), (" a", "\u{2581}a"), ("", ""), ("\u{2581}a", "\u{2581}a")] {
+            assert_eq!(&*Rewritten::metaspace(text.as_bytes()).text, new.as_bytes());
+        }
+    }
+}

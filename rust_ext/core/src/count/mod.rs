@@ -14,6 +14,8 @@ mod runs;
 mod short;
 mod specials;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use crate::error::{Error, Result};

@@ -16,8 +16,9 @@ def model_of_ranks(
     """A byte-level BPE model from token -> rank; `ids` are the output ids of the same tokens.
 
     These programs join the neighbours whose concatenation has the lowest rank. In a vocabulary that BPE made, each
-    token has one pair that this rule can reach it by, so merges say the same. Those that it cannot reach enter as ADMIT
-    events; they are for a pretoken that is the whole token, which these programs look up first.
+    token has one pair that this rule can reach it by, so merges say the same. A vocabulary with tokens that lower ranks
+    do not make (an edited one) is read by the rule itself, inference `vocab_rank`; those tokens are ADMIT events. A
+    pretoken that is a token becomes it in either case, as in these programs.
 
     Raises:
         TokenizerError: a byte has no rank, or an id is given twice.
@@ -63,6 +64,7 @@ def model_of_ranks(
             piece_offsets=np.zeros(len(made) + 1, np.uint64),
         ),
         ids=np.array(output, np.uint32),
+        inference="merge" if bool((kinds == Kind.MERGE).all()) else "vocab_rank",
         config={"ignore_merges": True},
     )
 

@@ -1,7 +1,6 @@
 """From ranks to merges: a tiktoken or tekken vocabulary as a model of ours."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 import numpy as np
 
@@ -17,8 +16,9 @@ def model_of_ranks(
     """A byte-level BPE model from token -> rank; `ids` are the output ids of the same tokens.
 
     These programs join the neighbours whose concatenation has the lowest rank. In a vocabulary that BPE made, each
-    token has one pair that this rule can reach it by, so merges say the same. Those that it cannot reach enter as ADMIT
-    events; they are for a pretoken that is the whole token, which these programs look up first.
+    token has one pair that this rule can reach it by, so merges say the same. A vocabulary with tokens that lower ranks
+    do not make (an edited one) is read by the rule itself, inference `vocab_rank`; those tokens are ADMIT events. A
+    pretoken that is a token becomes it in either case, as in these programs.
 
     Raises:
         TokenizerError: a byte has no rank, or an id is given twice.
@@ -36,8 +36,9 @@ def model_of_ranks(
     numbers = np.array([internal[token] for token in made], np.uint32)
     parents = np.zeros((len(made), 2), np.uint32)
     kinds = np.full(len(made), Kind.MERGE, np.uint8)
+    derivations = Derivations(ranks)
     for row, token in enumerate(made):
-        pair = last_pair(token, ranks)
+        pair = derivations.last_pair(token)
         if pair is None:
             kinds[row] = Kind.ADMIT
         else:
@@ -63,37 +64,49 @@ def model_of_ranks(
             piece_offsets=np.zeros(len(made) + 1, np.uint64),
         ),
         ids=np.array(output, np.uint32),
+        inference="merge" if bool((kinds == Kind.MERGE).all()) else "vocab_rank",
         config={"ignore_merges": True},
     )
 
 
-def last_pair(token: bytes, ranks: Mapping[bytes, int]) -> tuple[bytes, bytes] | None:
-    """The two tokens whose merge makes `token` when only lower ranks are applied; None when it ends in other parts."""
-    limit = ranks[token]
-    splits = [
-        place
-        for place in range(1, len(token))
-        if ranks.get(token[:place], limit) < limit and ranks.get(token[place:], limit) < limit
-    ]
-    if len(splits) > 1:
-        parts = _merge_below(token, ranks, limit)
-        return (parts[0], parts[1]) if len(parts) == 2 else None
-    # One way only: neighbours that spell the token are joined whichever way they came about.
-    return (token[: splits[0]], token[splits[0] :]) if splits else None
+class Derivations:
+    """Which pair of lower tokens each token is merged from; ask for tokens in the order of their ranks.
 
+    A token is the merge of `left` and `right` if, while both are built up, no join across the cut between them ever
+    has a lower rank than the next join within. Only the outermost pieces at the cut matter, the ends of the two
+    derivations, which are remembered; so a question costs their depth.
+    """
 
-def _merge_below(token: bytes, ranks: Mapping[bytes, int], limit: int) -> list[bytes]:
-    parts = [token[place : place + 1] for place in range(len(token))]
-    joined = [ranks.get(left + right, limit) for left, right in pairwise(parts)]
-    while joined:
-        best = min(joined)
-        if best >= limit:
-            break
-        place = joined.index(best)
-        parts[place : place + 2] = [parts[place] + parts[place + 1]]
-        del joined[place]
-        if place < len(joined):
-            joined[place] = ranks.get(parts[place] + parts[place + 1], limit)
-        if place > 0:
-            joined[place - 1] = ranks.get(parts[place - 1] + parts[place], limit)
-    return parts
+    def __init__(self, ranks: Mapping[bytes, int]) -> None:
+        self._ranks = ranks
+        # For each token the pieces that end (begin) it, from its last (first) byte up to itself.
+        self._tails: dict[bytes, tuple[bytes, ...]] = {bytes([byte]): (bytes([byte]),) for byte in range(256)}
+        self._heads: dict[bytes, tuple[bytes, ...]] = dict(self._tails)
+
+    def last_pair(self, token: bytes) -> tuple[bytes, bytes] | None:
+        """The two tokens whose merge makes `token`; None when lower ranks make other parts of it."""
+        limit = self._ranks[token]
+        for place in range(1, len(token)):
+            left, right = token[:place], token[place:]
+            if left in self._tails and right in self._heads and self._stay_apart(left, right, limit):
+                self._tails[token] = (*self._tails[right], token)
+                self._heads[token] = (*self._heads[left], token)
+                return left, right
+        return None
+
+    def _stay_apart(self, left: bytes, right: bytes, limit: int) -> bool:
+        ranks, tails, heads = self._ranks, self._tails[left], self._heads[right]
+        at_left = at_right = 0
+        while True:
+            next_left = ranks[tails[at_left + 1]] if at_left + 1 < len(tails) else limit
+            next_right = ranks[heads[at_right + 1]] if at_right + 1 < len(heads) else limit
+            across = ranks.get(tails[at_left] + heads[at_right], limit)
+            # Of equal ranks the leftmost joins first: the one within the left, then across, then within the right.
+            if across < limit and across < next_left and across <= next_right:
+                return False
+            if next_left == limit and next_right == limit:
+                return True
+            if next_left <= next_right:
+                at_left += 1
+            else:
+                at_right += 1

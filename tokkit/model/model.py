@@ -77,9 +77,6 @@ class Model:
     def present(self) -> NDArray[np.bool_]:
         """Which tokens are in the vocabulary at the end of the log; bool [len(tokens)]."""
         alive = np.ones(len(self.tokens), np.bool_)
-        for event in self.events:
-            if event.kind in (Kind.MERGE, Kind.ADMIT, Kind.UNFLAG):
-                alive[event.token] = True
-            elif event.kind in (Kind.SPLIT, Kind.FLAG):
-                alive[event.token] = False
+        # A token that occurs again is assigned again, in order: its last event decides.
+        alive[self.events.token] = np.isin(self.events.kind, (Kind.MERGE, Kind.ADMIT, Kind.UNFLAG))
         return alive

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Runs the command line and returns its exit code; prints errors to stderr."""
-    signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in arguments[: arguments.index("--")] if "--" in arguments else "--debug" in arguments
     try:
         result = top.main(arguments, prog_name="tokkit", standalone_mode=False)
@@ -67,6 +67,8 @@ def run(arguments: list[str]) -> int:
         return 0
     except BaseException as error:  # noqa: BLE001 - whatever ends a run becomes an exit code
         return report(error, debug=debug)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tokkit.api import extend, prune, train
     from tokkit.corpus import SourceSpec
-    from tokkit.counts import CountTable, count
+    from tokkit.counts import CountTable
+    from tokkit.counts.count import count
     from tokkit.errors import TokkitError
     from tokkit.evaluate import evaluate
     from tokkit.load import load_tokenizer

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.cli.command import PROJECT, environment, tokkit
+from tests.cli.command import PROJECT, environment, tokkit, tokkit_process
 from tokkit.cli.app import top
 from tokkit.cli.verb import Verb
 from tokkit.cli.verbs import VERBS
@@ -42,7 +42,7 @@ def test_help_takes_little_processor_time(tmp_path: Path) -> None:
     seconds = []
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert tokkit("--help", cwd=tmp_path).returncode == 0
+        assert tokkit_process("--help", cwd=tmp_path).returncode == 0
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 0.15
@@ -127,7 +127,7 @@ def test_completion_scripts_call_back(shell: str, tmp_path: Path) -> None:
 
 def test_completion_completes_verbs(tmp_path: Path) -> None:
     extra = {"_TOKKIT_COMPLETE": "bash_complete", "COMP_WORDS": "tokkit tra", "COMP_CWORD": "1"}
-    assert tokkit(cwd=tmp_path, extra=extra).stdout.split() == ["plain,train"]
+    assert tokkit_process(cwd=tmp_path, extra=extra).stdout.split() == ["plain,train"]
 
 
 def test_doctor_says_what_it_runs_on(tmp_path: Path) -> None:

@@ -55,10 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Runs the command line and returns its exit code; prints errors to stderr."""
-    signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in arguments[: arguments.index("--")] if "--" in arguments else "--debug" in arguments
     try:
-        result = top.main(arguments, prog_name="tokkit", standalone_mode=False)
+        result = _invoke(arguments)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except BrokenPipeError:
@@ -67,6 +67,16 @@ def run(arguments: list[str]) -> int:
         return 0
     except BaseException as error:  # noqa: BLE001 - whatever ends a run becomes an exit code
         return report(error, debug=debug)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _invoke(arguments: list[str]) -> object:
+    if "_TOKKIT_COMPLETE" in os.environ:
+        return top.main(arguments, prog_name="tokkit")
+    # Not `top.main`: that turns KeyboardInterrupt, and so SIGTERM, and EOFError into one and the same Abort.
+    with top.make_context("tokkit", arguments) as context:
+        return top.invoke(context)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import lzma
 import os
+import select
 import sys
 import zlib
 from collections.abc import Iterator
@@ -121,7 +122,7 @@ def open_stream(path: str, report: CorpusReport, source: SourceReport, max_ratio
 def open_raw(path: str) -> "Iterator[IO[bytes]]":
     """The file as stored; errors as those of `open_stream`."""
     if path == "-":
-        yield sys.stdin.buffer
+        yield cast("IO[bytes]", _Interruptible(sys.stdin.buffer))
     elif "://" in path:
         with open_url(path) as raw:
             yield raw
@@ -169,6 +170,21 @@ def open_url(url: str) -> "IO[bytes]":
 def is_offline() -> bool:
     """Whether the environment asks for no network (HF_HUB_OFFLINE)."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+
+
+class _Interruptible:
+    """Standard input that gives what is there: waiting for a full buffer, Python would not look at signals."""
+
+    def __init__(self, stream: "IO[bytes]") -> None:
+        raw = getattr(stream, "raw", None)
+        self._stream = stream if raw is None else raw
+        self._can_wait = raw is not None
+
+    def read(self, size: int) -> bytes:
+        # Four times a second back in Python, where a pending signal's handler runs.
+        while self._can_wait and not select.select([self._stream], [], [], 0.25)[0]:
+            pass
+        return self._stream.read(size) or b""
 
 
 class _Digested(io.RawIOBase):

@@ -97,7 +97,8 @@ def _wording(item: Mapping[str, Any]) -> str:
     kind = item["type"]
     if kind in _BOUNDS:
         word, name = _BOUNDS[kind]
-        return f"must be {word} {item['ctx'][name]}"
+        bound = item["ctx"][name]
+        return f"must be {word} {int(bound) if isinstance(bound, float) and bound.is_integer() else bound}"
     if kind in ("literal_error", "enum"):
         return "must be one of " + str(item["ctx"]["expected"]).replace("'", "`")
     message = str(item["msg"]).removeprefix("Value error, ")

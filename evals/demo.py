@@ -1,6 +1,7 @@
 """The first five minutes with tokkit, as `make demo` shows them: each command is printed, then run."""
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -78,7 +79,9 @@ def run(program: str, arguments: list[str], *, quiet: bool = False, output: int 
     """Prints the command as one would type it, then runs it; its exit code."""
     if not quiet:
         print("$ tokkit " + shlex.join(arguments), flush=True)
-    return subprocess.run([*shlex.split(program), *arguments], stdout=output, check=False).returncode
+    # Each demonstration does all of its work, and leaves nothing outside of its folder.
+    environment = os.environ | {"TOKKIT_CACHE": "off"}
+    return subprocess.run([*shlex.split(program), *arguments], stdout=output, env=environment, check=False).returncode
 
 
 def _short(path: Path) -> str:

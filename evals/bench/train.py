@@ -20,7 +20,8 @@ from pathlib import Path
 from evals.bench.measure import BenchError, Cost, machine_line, run
 
 REFERENCE = "tokenizers"
-PEERS = ("tokkit", "tokenizers", "gigabpe", "gigatoken", "rustbpe", "bpeasy", "ffbpe")
+OURS = ("tokkit", "tokkit_library")
+PEERS = (*OURS, "tokenizers", "gigabpe", "gigatoken", "rustbpe", "bpeasy", "ffbpe")
 WORKER = Path(__file__).parent / "train_peers.py"
 RESULTS = Path(__file__).parent / "results"
 
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     machine = machine_line()
 
-    pythons = {peer: sys.executable if peer == "tokkit" else given.peer_python for peer in given.peers}
+    pythons = {peer: sys.executable if peer in OURS else given.peer_python for peer in given.peers}
     versions = {peer: _version(python, peer) for peer, python in pythons.items()}
     for peer in [peer for peer, found in versions.items() if found is None]:
         print(f"{peer}: not installed, left out", file=sys.stderr)
@@ -101,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
         "failures": failures,
     }
     (given.results / f"{stem}.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    return 1 if "tokkit" in failures else 0
+    return 1 if failures.keys() & set(OURS) else 0
 
 
 def _job(given: argparse.Namespace) -> dict[str, object]:
@@ -122,7 +123,7 @@ def _job(given: argparse.Namespace) -> dict[str, object]:
 
 
 def _version(python: str, peer: str) -> str | None:
-    if peer == "tokkit":
+    if peer in OURS:
         from tokkit import __version__
 
         return __version__

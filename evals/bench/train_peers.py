@@ -7,6 +7,7 @@ one merge a line as two hex strings, or a file of the peer's own that `train.py`
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
@@ -15,12 +16,25 @@ from typing import Any
 
 
 def tokkit(job: dict[str, Any]) -> None:
-    """The command line of tokkit itself, the saving of the whole artefact included."""
+    """`tokkit train` as it is typed: the whole artefact is checked and saved. Counts of earlier runs are not used."""
+    os.environ["TOKKIT_CACHE"] = "off"
     from tokkit.cli import main
 
     sys.argv = ["tokkit", "train", job["file"], "--vocab-size", str(job["vocab_size"])]
     sys.argv += ["--pretokenizer", job["pretokenizer"], "--output", str(Path(job["output"]) / "artefact")]
     main()
+
+
+def tokkit_library(job: dict[str, Any]) -> None:
+    """Counting and training by the library, the merges written: what the peers below do."""
+    from tokkit.counts import count
+    from tokkit.trainers import TRAINERS
+
+    trainer = TRAINERS.get("bpe")
+    counts = count([job["file"]], pretokenizer=job["pretokenizer"])
+    model = trainer(trainer.Config(vocab_size=job["vocab_size"])).train(counts)
+    tokens = model.tokens
+    _write(job, ((tokens[left], tokens[right]) for left, right, _ in model.events.merges().tolist()))
 
 
 def tokenizers(job: dict[str, Any]) -> None:
@@ -82,7 +96,10 @@ def ffbpe(job: dict[str, Any]) -> None:
     peer.train_bpe(_lines(job), vocab_size=job["vocab_size"])
 
 
-PEERS = {function.__name__: function for function in (tokkit, tokenizers, gigabpe, gigatoken, rustbpe, bpeasy, ffbpe)}
+PEERS = {
+    function.__name__: function
+    for function in (tokkit, tokkit_library, tokenizers, gigabpe, gigatoken, rustbpe, bpeasy, ffbpe)
+}
 
 
 def _lines(job: dict[str, Any]) -> Iterator[str]:

@@ -80,6 +80,6 @@ class Model:
         for event in self.events:
             if event.kind in (Kind.MERGE, Kind.ADMIT, Kind.UNFLAG):
                 alive[event.token] = True
-            elif event.kind in (Kind.SPLIT, Kind.FLAG):
+            elif event.kind in (Kind.SPLIT, Kind.FLAG, Kind.KNOCKOUT):
                 alive[event.token] = False
         return alive

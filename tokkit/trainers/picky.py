@@ -47,6 +47,7 @@ class Picky(MergeTrainer):
         engine: Engine = Field("rust", description="who decides: compiled policy or the Python hook, same events")
 
     config: Config
+    default_inference = "exact"
     can_split = True
     keeps_specials = True
 

@@ -28,6 +28,7 @@ class Scaffold(MergeTrainer):
         engine: Engine = Field("rust", description="who decides: compiled policy or Python, same events")
 
     config: Config
+    default_inference = "exact"
 
     def session_min_frequency(self) -> int:
         """None: parents are held against the head of the queue whatever its frequency."""

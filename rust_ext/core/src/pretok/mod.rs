@@ -42,6 +42,7 @@ enum Scanner {
     Whitespace,
     Metaspace,
     Sentencepiece,
+    PickyWords,
     Whole,
     Regex(Arc<regex::Splitter>),
 }
@@ -91,6 +92,7 @@ impl Scheme {
         match self.scanner {
             Scanner::Metaspace => Rewritten::metaspace(text),
             Scanner::Sentencepiece => Rewritten::sentencepiece(text),
+            Scanner::PickyWords => Rewritten::words(text),
             _ => Rewritten::same(text),
         }
     }
@@ -114,6 +116,7 @@ impl Scheme {
             Scanner::Superbpe => superbpe::scan(rewritten, &mut f),
             Scanner::Whitespace => plain::whitespace(rewritten, &mut f),
             Scanner::Metaspace | Scanner::Sentencepiece => plain::metaspace(rewritten, &mut f),
+            Scanner::PickyWords => plain::words(rewritten, &mut f),
             Scanner::Whole => plain::whole(rewritten, 0, &mut f),
             Scanner::Regex(splitter) => return splitter.scan(rewritten, &mut f),
         }

@@ -70,7 +70,9 @@ def exact_program(model: Model) -> Program:
     if kinds == {Kind.KNOCKOUT}:
         return Program(nothing, tuple(_join_rows(model, ids)))
     merges = np.ascontiguousarray(ids[model.events.merges()].reshape(-1, 3), np.uint32)
-    splits = [(SPLIT, int(ids[token]), tuple(int(ids[piece]) for piece in pieces)) for token, pieces in demolished(model)]
+    splits = [
+        (SPLIT, int(ids[token]), tuple(int(ids[piece]) for piece in pieces)) for token, pieces in demolished(model)
+    ]
     return Program(merges, tuple(splits))
 
 

@@ -48,7 +48,9 @@ class MergeTrainer(Trainer):
         unknown: Unknown = Field("drop", description="what characters outside the alphabet become")
         unk_token: str | None = Field(None, description="the special token that stands for unknown characters")
         fuse_unk: bool = Field(False, description="join neighbouring unknown characters into one token")
-        inference: Inference | None = Field(None, description="how the vocabulary is read; default: as the method means")
+        inference: Inference | None = Field(
+            None, description="how the vocabulary is read; default: as the method means"
+        )
 
     config: Config
     default_inference: ClassVar[Inference] = "merge"

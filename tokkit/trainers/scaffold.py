@@ -38,9 +38,7 @@ class Scaffold(MergeTrainer):
         """See `MergeTrainer.run`; the size counts tokens without a flag."""
         config = self.config
         if config.engine == "rust":
-            return _core.run_scaffold(
-                session, config.vocab_size, min_frequency=config.min_frequency, progress=progress
-            )
+            return _core.run_scaffold(session, config.vocab_size, min_frequency=config.min_frequency, progress=progress)
         flagged: list[tuple[int, int]] = []
         while session.n_present < config.vocab_size:
             progress("merge", session.n_present, config.vocab_size)

@@ -73,6 +73,7 @@ class Encoder:
         ignore_merges: bool,
         scores: bytes | None,
         specials: Sequence[tuple[bytes, int]],
+        log: bytes | None = None,
     ) -> Encoder: ...
     def encode(self, text: str, allowed: Sequence[int] | None = None, all_allowed: bool = False) -> list[int]: ...
     def encode_bytes(

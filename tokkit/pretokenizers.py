@@ -12,6 +12,8 @@ Json = dict[str, object]
 
 _BYTE_LEVEL: Json = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
 _METASPACE: Json = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
+# The schemes that write U+2581 for a space.
+_MARKED = frozenset({"metaspace@1", "sentencepiece@1", "picky-words@1"})
 # `tokenizer.ggml.pre` of llama.cpp. cl100k@1 has none: `llama-bpe` differs from it in white space at the end of a text.
 _LLAMA_CPP = {
     "llama-bpe@1": "llama-bpe",
@@ -102,6 +104,10 @@ def _hf_steps(scheme: str) -> list[Json]:
             return [dict(_METASPACE)]
         case "sentencepiece@1":
             return [{**_METASPACE, "prepend_scheme": "never"}]
+        case "picky-words@1":
+            spaces = {"Regex": r"[\s\x1C-\x1F]+"}
+            split: Json = {"type": "Split", "pattern": spaces, "behavior": "Removed", "invert": False}
+            return [split, {**_METASPACE, "split": False}]
         case _:
             return [
                 {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
@@ -124,7 +130,7 @@ def hf_normalizer(name: str) -> Json | None:
 
 def hf_decoder(name: str, unit: Unit) -> Json:
     """The `decoder` of a tokenizer.json that undoes a scheme, as far as it can be undone."""
-    spaces: list[Json] = [dict(_METASPACE)] if canonical(name) in {"metaspace@1", "sentencepiece@1"} else []
+    spaces: list[Json] = [dict(_METASPACE)] if canonical(name) in _MARKED else []
     if unit == "char":
         return {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}, *spaces]}
     byte_level: Json = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}

@@ -1,6 +1,8 @@
 """Picky BPE against the golden files made by the authors' code (total tie order, exact vocabulary size)."""
 
 import json
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from tests.golden.trainer_files import FOLDER, files, is_byte, load, table, word
 
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
-from tokkit.model.vocab import token_strings
+from tokkit.model.tokenizer import Tokenizer
+from tokkit.model.vocab import output_ids, token_strings
 from tokkit.trainers.alphabet import cut_to_coverage
 from tokkit.trainers.picky import Picky
 
@@ -31,7 +34,9 @@ def train(golden, engine="rust") -> Model:
 
 def events_of(model: Model) -> list[list[object]]:
     return [
-        ["M", event.left, event.right, event.token] if event.kind == Kind.MERGE else ["S", event.token, list(event.pieces)]
+        ["M", event.left, event.right, event.token]
+        if event.kind == Kind.MERGE
+        else ["S", event.token, list(event.pieces)]
         for event in model.events
     ]
 
@@ -58,3 +63,37 @@ def test_coverage_removes_what_the_corrected_rule_removes():
                 counts[character] = counts.get(character, 0) + 1
         kept = set(cut_to_coverage(list(counts.items()), vector["coverage"]))
         assert sorted(set(counts) - kept) == sorted(vector["removed"]), vector["coverage"]
+
+
+@pytest.mark.parametrize("path", files("picky"))
+def test_encodings_equal_the_reference(path):
+    golden = load(path)
+    tokenizer = Tokenizer.from_model(train(golden))
+    for case in golden["encodings"]:
+        assert tokenizer.encode(case["text"]) == case["ids"], case["text"]
+
+
+@pytest.mark.parametrize("path", files("picky"))
+def test_encoding_the_training_words_gives_the_final_segmentation(path):
+    golden = load(path)
+    model = train(golden)
+    tokenizer = Tokenizer.from_model(replace(model, pretokenizer="none@1"))
+    strings = dict(zip(output_ids(model).tolist(), token_strings(model), strict=True))
+    frequencies: Counter[str] = Counter()
+    for word, count in words(golden).items():
+        for token in tokenizer.encode_bytes(word):
+            frequencies[strings[token]] += count
+    frequencies.pop("<UNK>", None)
+    assert frequencies == golden["final_token_freqs"]
+
+
+@pytest.mark.parametrize("path", files("picky"))
+def test_offsets_lie_where_the_tokens_are(path):
+    golden = load(path)
+    if not is_byte(golden):
+        pytest.skip("markers stand for text of another length")
+    tokenizer = Tokenizer.from_model(train(golden))
+    for case in golden["encodings"]:
+        data, encoding = case["text"].encode(), tokenizer.encode_offsets(case["text"])
+        assert encoding.ids == case["ids"]
+        assert [data[start:end] for start, end in encoding.byte_offsets] == encoding.tokens

@@ -6,6 +6,8 @@ from tests.golden.trainer_files import files, is_byte, load, table, words
 
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
+from tokkit.model.program import demolished
+from tokkit.model.tokenizer import Tokenizer
 from tokkit.model.vocab import token_strings
 from tokkit.trainers.bpe import Bpe
 from tokkit.trainers.scaffold import Scaffold
@@ -69,3 +71,31 @@ def test_merges_are_those_of_plain_bpe_run_longer(path):
     )
     plain = Bpe(config).train(counts_of(golden))
     assert plain.events.merges().tolist() == merges.tolist()
+
+
+@pytest.mark.parametrize("path", files("scaffold"))
+def test_encodings_equal_the_golden_file(path):
+    golden = load(path)
+    tokenizer = Tokenizer.from_model(train(golden))
+    for case in golden["encodings"]:
+        assert tokenizer.encode(case["text"]) == case["ids"], case["text"]
+
+
+@pytest.mark.parametrize("path", files("scaffold"))
+def test_scaffold_tokens_fall_into_the_golden_pieces(path):
+    golden = load(path)
+    model = train(golden)
+    strings = token_strings(model)
+    pieces = {strings[token]: [strings[piece] for piece in parts] for token, parts in demolished(model)}
+    assert pieces == golden["demolish"]
+
+
+@pytest.mark.parametrize("path", files("scaffold"))
+def test_offsets_lie_where_the_tokens_are(path):
+    golden = load(path)
+    if not is_byte(golden):
+        pytest.skip("markers stand for text of another length")
+    tokenizer = Tokenizer.from_model(train(golden))
+    for case in golden["encodings"]:
+        data, encoding = case["text"].encode(), tokenizer.encode_offsets(case["text"])
+        assert [data[start:end] for start, end in encoding.byte_offsets] == encoding.tokens

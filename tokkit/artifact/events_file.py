@@ -44,13 +44,13 @@ def write_events(model: Model, path: Path) -> None:
     ids = nothing(n, pa.uint32()) if model.ids is None else pa.array(model.ids, pa.uint32())
     scores = nothing(n, pa.float64()) if model.scores is None else pa.array(model.scores, pa.float64())
     is_merge = events.kind == Kind.MERGE
-    is_split = events.kind == Kind.SPLIT
+    has_pieces = (events.kind == Kind.SPLIT) | (events.kind == Kind.KNOCKOUT)
     if int(events.piece_offsets[-1]) > 2**31 - 1:
         raise TokenizerError(f"{path}: too many pieces in the log, got {int(events.piece_offsets[-1])}")
     pieces = pa.ListArray.from_arrays(
         pa.array(events.piece_offsets.astype(np.int32), pa.int32()),
         pa.array(events.pieces, pa.uint32()),
-        mask=pa.array(~is_split),
+        mask=pa.array(~has_pieces),
     )
     names = np.array([kind.name.lower() for kind in Kind])
     columns = {

@@ -16,11 +16,12 @@ class Kind(IntEnum):
     ADMIT = 2  # token enters the vocabulary without a merge (spans, phrases, given vocabularies)
     FLAG = 3  # token stays for merging but never leaves the encoder (scaffold)
     UNFLAG = 4  # the flag is taken back
+    KNOCKOUT = 5  # token leaves the vocabulary; merges that use it take its `pieces` at the same rank
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event, unpacked. `left` and `right` are meant for MERGE only, `pieces` for SPLIT only."""
+    """One event, unpacked. `left` and `right` are meant for MERGE only, `pieces` for SPLIT and KNOCKOUT."""
 
     kind: Kind
     token: int

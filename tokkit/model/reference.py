@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from tokkit.errors import UsageError
+from tokkit.model.reference_exact import exact_word
 from tokkit.model.tables import EncoderTables
 from tokkit.model.vocab import NOT_IN_VOCAB
 
@@ -33,6 +34,7 @@ class ReferenceEncoder:
         if self.tables.ignore_merges and word in self._ordinary:
             return [self._ordinary[word]]
         rules: dict[str, Callable[[bytes], list[int]]] = {
+            "exact": self._exact,
             "merge": self._by_merges,
             "vocab_rank": self._by_vocabulary_rank,
             "longest_prefix": self._longest_prefix,
@@ -113,6 +115,9 @@ class ReferenceEncoder:
             else:
                 follows_unknown = self._unknown(atom, ids, follows_unknown=follows_unknown)
         return ids
+
+    def _exact(self, word: bytes) -> list[int]:
+        return exact_word(self._symbols(word), self.tables)
 
     def _by_merges(self, word: bytes) -> list[int]:
         ids = self._symbols(word)

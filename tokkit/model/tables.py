@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import TokenizerError
-from tokkit.model.events import Kind
 from tokkit.model.model import Model, Unit
+from tokkit.model.program import exact_program, ghost_merges, is_plain
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_bytes
 
 MODES: Final = (
+    "exact",
     "merge",
     "vocab_rank",
     "longest_prefix",
@@ -21,7 +22,13 @@ MODES: Final = (
     "least_tokens",
     "likelihood",
 )
-"""The inference modes: how a vocabulary reads a pretoken."""
+"""The rules that a vocabulary can read a pretoken by; `exact` is what its log means."""
+
+INFERENCES: Final = (*MODES, "greedy", "ghost")
+"""What a model can be asked to be read by. `greedy`: longest prefix over the final vocabulary. `ghost`: merges by rank,
+tokens that left the vocabulary keep ids. Both are files of other programs that are exact for themselves."""
+
+_RULES: Final = {"greedy": "longest_prefix", "ghost": "merge"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class EncoderTables:
     right, result) uint32 [k, 3] in rank order, for `inference="merge"`; `scores` float64 [n] are log probabilities for
     `"likelihood"`, not finite where a token may not be used. An atom that is no token becomes `byte_ids` (uint32
     [256], NOT_IN_VOCAB for a missing one), else `unk_id` (neighbours fused if `fuse_unk`), else it vanishes.
+    `log` is a `Program` for `"exact"` (uint32, see `Program.flat`), its merges are `merges`.
     `ignore_merges`: a pretoken that is a token becomes it, whatever the merges say. `specials` are found in text only
     where a caller allows it.
     """
@@ -51,6 +59,7 @@ class EncoderTables:
     scores: NDArray[np.float64] | None = None
     specials: Mapping[str, int] = field(default_factory=dict)
     normalizer: str | None = None
+    log: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
 
     @property
     def reserved(self) -> frozenset[int]:
@@ -64,10 +73,14 @@ class EncoderTables:
         """The final vocabulary of a model, with its merges in the order of the log.
 
         Raises:
-            TokenizerError: `inference` is `merge` and the log takes tokens out again, which needs a replay of it.
+            TokenizerError: `inference` is `merge` and the log takes tokens out again.
         """
-        if model.inference not in MODES:
-            raise TokenizerError(f"unknown inference, got `{model.inference}`", hint="one of: " + ", ".join(MODES))
+        if model.inference not in INFERENCES:
+            raise TokenizerError(f"unknown inference, got `{model.inference}`", hint="one of: " + ", ".join(INFERENCES))
+        rule = _RULES.get(model.inference, model.inference)
+        if rule == "exact" and is_plain(model):
+            rule = "merge"
+        program = exact_program(model) if rule == "exact" else None
         ids = output_ids(model)
         spelled = token_bytes(model)
         # Atoms and made tokens first: a byte token `<0x61>` and the character `a` have the same bytes.
@@ -79,10 +92,11 @@ class EncoderTables:
         return cls(
             tokens=tuple(spelled[place] for place in present),
             ids=ids[present],
-            merges=_merges(model, ids),
+            merges=_merges(model, ids, rule) if program is None else program.merges,
+            log=np.zeros(0, np.uint32) if program is None else program.flat(),
             pretokenizer=model.pretokenizer,
             unit=alphabet.unit,
-            inference=model.inference,
+            inference=rule,
             unk_id=None if alphabet.unk_token is None else special_ids.get(alphabet.unk_token),
             fuse_unk=alphabet.fuse_unk,
             byte_ids=ids[model.n_specials : model.first_atom] if has_bytes else None,
@@ -95,13 +109,14 @@ class EncoderTables:
         )
 
 
-def _merges(model: Model, ids: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    if model.inference != "merge":
+def _merges(model: Model, ids: NDArray[np.uint32], rule: str) -> NDArray[np.uint32]:
+    if rule != "merge":
         return np.zeros((0, 3), np.uint32)
-    if bool(np.isin(model.events.kind, (Kind.SPLIT, Kind.FLAG, Kind.UNFLAG)).any()):
+    if model.inference == "merge" and not is_plain(model):
         raise TokenizerError(
             "the log takes tokens out again: merges alone do not say how to encode",
-            hint="choose another inference: " + ", ".join(MODES[1:]),
+            hint="choose another inference: " + ", ".join(name for name in INFERENCES if name != "merge"),
         )
-    rows = ids[model.events.merges()].reshape(-1, 3)
+    merges = ghost_merges(model) if model.inference == "ghost" else model.events.merges()
+    rows = ids[merges].reshape(-1, 3)
     return np.ascontiguousarray(rows[(rows != NOT_IN_VOCAB).all(axis=1)])

@@ -140,7 +140,7 @@ class Tokenizer:
     @property
     def inference(self) -> str:
         """How the vocabulary reads a pretoken."""
-        return self._tables.inference
+        return self._tables.inference if self._model is None else self._model.inference
 
     @property
     def pretokenizer(self) -> str:
@@ -264,7 +264,7 @@ class Tokenizer:
             except (OverflowError, TypeError):
                 self._refuse_unknown(ids)
                 raise
-        if tables.pretokenizer.startswith(("metaspace@", "sentencepiece@")):
+        if tables.pretokenizer.startswith(("metaspace@", "sentencepiece@", "picky-words@")):
             # The marker in front of the text is the pre-tokenizer's, unless the text had its own.
             data = data.removeprefix(_MARKER).replace(_MARKER, b" ")
         return data
@@ -352,6 +352,7 @@ def _build(tables: EncoderTables) -> "_core.Encoder":
         ignore_merges=tables.ignore_merges,
         scores=scores,
         specials=[(text.encode(), special) for text, special in tables.specials.items()],
+        log=np.ascontiguousarray(tables.log, np.uint32).tobytes(),
     )
 
 

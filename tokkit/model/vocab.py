@@ -119,14 +119,26 @@ def output_order(model: Model) -> NDArray[np.uint32]:
 def output_ids(model: Model) -> NDArray[np.uint32]:
     """Output id of every internal id, `NOT_IN_VOCAB` for tokens that left the vocabulary; uint32 [len(tokens)].
 
-    `model.ids` wins over the layout where the model brings the ids of a file it was read from.
+    `model.ids` wins over the layout where the model brings the ids of a file it was read from. Under inference `ghost`
+    tokens that left the vocabulary have ids too, after all others, so that those are the same under every inference.
     """
     if model.ids is not None:
-        return np.where(model.present, model.ids, np.uint32(NOT_IN_VOCAB)).astype(np.uint32)
-    ids = np.full(len(model.tokens), NOT_IN_VOCAB, np.uint32)
-    order = output_order(model)
-    ids[order] = np.arange(len(order), dtype=np.uint32)
-    return ids
+        ids = np.where(model.present, model.ids, np.uint32(NOT_IN_VOCAB)).astype(np.uint32)
+    else:
+        ids = np.full(len(model.tokens), NOT_IN_VOCAB, np.uint32)
+        order = output_order(model)
+        ids[order] = np.arange(len(order), dtype=np.uint32)
+    return extended_ids(ids) if model.inference == "ghost" else ids
+
+
+def extended_ids(ids: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The ids, with ids after the last for the tokens that have none, in internal order; uint32 [len(tokens)]."""
+    outside = np.flatnonzero(ids == NOT_IN_VOCAB)
+    used = ids[ids != NOT_IN_VOCAB]
+    first = int(used.max()) + 1 if len(used) else 0
+    extended = ids.copy()
+    extended[outside] = first + np.arange(len(outside), dtype=np.uint32)
+    return extended
 
 
 def vocab_size(model: Model) -> int:

@@ -1,7 +1,7 @@
 """Byte-pair encoding (Sennrich et al., 2016, section 3.2) with the exact rules of each well-known trainer."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -10,6 +10,7 @@ from tokkit import _core
 from tokkit.counts import CountTable
 from tokkit.errors import InputError, UsageError
 from tokkit.model.events import Events
+from tokkit.model.inference import Inference, with_inference
 from tokkit.model.model import Alphabet, Model, Unit, Unknown
 from tokkit.progress import Progress, silent
 from tokkit.trainers.alphabet import Ground, affixed, byte_atoms, frequent_characters, lay_ground
@@ -47,8 +48,12 @@ class MergeTrainer(Trainer):
         unknown: Unknown = Field("drop", description="what characters outside the alphabet become")
         unk_token: str | None = Field(None, description="the special token that stands for unknown characters")
         fuse_unk: bool = Field(False, description="join neighbouring unknown characters into one token")
+        inference: Inference | None = Field(
+            None, description="how the vocabulary is read; default: as the method means"
+        )
 
     config: Config
+    default_inference: ClassVar[Inference] = "merge"
     can_split = False
     keeps_specials = False
 
@@ -130,7 +135,7 @@ class MergeTrainer(Trainer):
         """The model that the session's log describes."""
         config = self.config
         made = session.tokens()[len(ground.tokens) :]
-        return Model(
+        model = Model(
             method=self.method_name(),
             pretokenizer=counts.pretokenizer,
             alphabet=Alphabet(
@@ -149,7 +154,12 @@ class MergeTrainer(Trainer):
             layout=config.layout,
             exhausted=exhausted,
             config=config.model_dump(mode="json"),
+            inference=self.default_inference,
         )
+        if config.inference is None:
+            return model
+        frequencies = np.frombuffer(session.frequencies(), "<u8").astype(np.uint64)
+        return with_inference(model, config.inference, frequencies=frequencies)
 
     def method_name(self) -> str:
         """The name that the trainer is registered under."""
@@ -259,4 +269,6 @@ class Bpe(MergeTrainer):
             return model
         n_meta = model.first_atom
         scores = piece_scores(n_meta, model.n_atoms, len(model.tokens))
+        if self.config.inference is not None:
+            return model if self.config.inference == "likelihood" else replace(model, scores=scores)
         return replace(model, scores=scores, inference="vocab_rank")

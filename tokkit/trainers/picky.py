@@ -47,6 +47,7 @@ class Picky(MergeTrainer):
         engine: Engine = Field("rust", description="who decides: compiled policy or the Python hook, same events")
 
     config: Config
+    default_inference = "exact"
     can_split = True
     keeps_specials = True
 
@@ -99,7 +100,9 @@ class Picky(MergeTrainer):
     ) -> None:
         """Looks at both parents, each as the one before it left the segmentation."""
         for parent in (left,) if left == right else (left, right):
-            if session.parents(parent) is not None and self._is_over(session.frequency(parent), replaced, left == right):
+            if session.parents(parent) is not None and self._is_over(
+                session.frequency(parent), replaced, left == right
+            ):
                 session.remove(parent)
         if session.n_events > self.max_events():
             raise UsageError(

@@ -28,6 +28,7 @@ class Scaffold(MergeTrainer):
         engine: Engine = Field("rust", description="who decides: compiled policy or Python, same events")
 
     config: Config
+    default_inference = "exact"
 
     def session_min_frequency(self) -> int:
         """None: parents are held against the head of the queue whatever its frequency."""
@@ -37,9 +38,7 @@ class Scaffold(MergeTrainer):
         """See `MergeTrainer.run`; the size counts tokens without a flag."""
         config = self.config
         if config.engine == "rust":
-            return _core.run_scaffold(
-                session, config.vocab_size, min_frequency=config.min_frequency, progress=progress
-            )
+            return _core.run_scaffold(session, config.vocab_size, min_frequency=config.min_frequency, progress=progress)
         flagged: list[tuple[int, int]] = []
         while session.n_present < config.vocab_size:
             progress("merge", session.n_present, config.vocab_size)

@@ -32,11 +32,12 @@ type LocatedBuffers<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py,
 
 #[pymethods]
 impl Encoder {
-    /// `tokens` and `offsets` are the tokens' bytes, `ids` their ids; `merges` rows of (left, right, result).
+    /// `tokens` and `offsets` are the tokens' bytes, `ids` their ids; `merges` rows of (left, right, result),
+    /// `log` rows of (kind, token, n, parts) for mode `exact`.
     #[new]
     #[pyo3(signature = (
         tokens, offsets, ids, *, merges, scheme, unit, mode, unk_id, fuse_unk, byte_ids, prefix, suffix, ignore_merges,
-        scores, specials
+        scores, specials, log = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "one keyword each is the clearest face towards Python")]
     fn new(
@@ -56,6 +57,7 @@ impl Encoder {
         ignore_merges: bool,
         scores: Option<&[u8]>,
         specials: Vec<(Vec<u8>, u32)>,
+        log: Option<&[u8]>,
     ) -> PyResult<Self> {
         detached(py, || {
             let ids = ids_of(ids)?;
@@ -68,7 +70,8 @@ impl Encoder {
             let merges = rows_of(merges)?;
             let scores = scores.map(|scores| scores_by_id(scores, &ids, vocabulary.end())).transpose()?;
             let n_ids = vocabulary.end();
-            let data = RuleData { mode, merges: &merges, scores, ignore_merges };
+            let log = ids_of(log.unwrap_or_default())?;
+            let data = RuleData { mode, merges: &merges, log: &log, scores, ignore_merges };
             let words = WordEncoder::new(vocabulary, atoms, reserved, data)?;
             let scheme = scheme.map(Scheme::by_name).transpose()?;
             Ok(Self { encoder: CoreEncoder::new(words, scheme, specials)?, n_ids, numbers: OnceLock::new() })

@@ -46,6 +46,7 @@ enum Scanner {
     Whitespace,
     Metaspace,
     Sentencepiece,
+    PickyWords,
     Whole,
     Regex(Arc<regex::Splitter>),
 }
@@ -95,6 +96,7 @@ impl Scheme {
         match self.scanner {
             Scanner::Metaspace => Rewritten::metaspace(text),
             Scanner::Sentencepiece => Rewritten::sentencepiece(text),
+            Scanner::PickyWords => Rewritten::words(text),
             _ => Rewritten::same(text),
         }
     }
@@ -121,6 +123,7 @@ impl Scheme {
             Scanner::SuperbpePaperWords => superwords::paper_words(rewritten, &mut f),
             Scanner::Whitespace => plain::whitespace(rewritten, &mut f),
             Scanner::Metaspace | Scanner::Sentencepiece => plain::metaspace(rewritten, &mut f),
+            Scanner::PickyWords => plain::words(rewritten, &mut f),
             Scanner::Whole => plain::whole(rewritten, 0, &mut f),
             Scanner::Regex(splitter) => return splitter.scan(rewritten, &mut f),
         }

@@ -18,7 +18,7 @@ pub struct Named {
 }
 
 /// All named schemes; a newer version of a name stands after the older ones, which stay for good.
-pub static ALL: [Named; 15] = [
+pub static ALL: [Named; 16] = [
     Named {
         id: "llama-bpe@1",
         scanner: Scanner::LlamaBpe,
@@ -108,6 +108,7 @@ pub static ALL: [Named; 15] = [
     Named { id: "whitespace@1", scanner: Scanner::Whitespace, patterns: &[], spellings: &[] },
     Named { id: "metaspace@1", scanner: Scanner::Metaspace, patterns: &[], spellings: &[] },
     Named { id: "sentencepiece@1", scanner: Scanner::Sentencepiece, patterns: &[], spellings: &[] },
+    Named { id: "picky-words@1", scanner: Scanner::PickyWords, patterns: &[], spellings: &[] },
     Named { id: "none@1", scanner: Scanner::Whole, patterns: &[], spellings: &[] },
 ];
 

@@ -27,6 +27,18 @@ pub fn metaspace<F: FnMut(usize, usize)>(text: &[u8], f: &mut F) {
     whole(text, start, f);
 }
 
+/// Runs of bytes that are not U+0020, which is all the white space that `Rewritten::words` leaves.
+#[inline(always)]
+pub fn words<F: FnMut(usize, usize)>(text: &[u8], f: &mut F) {
+    let mut start = 0;
+    for word in text.split(|&byte| byte == b' ') {
+        if !word.is_empty() {
+            f(start, start + word.len());
+        }
+        start += word.len() + 1;
+    }
+}
+
 /// The whole text as one pretoken.
 #[inline(always)]
 pub fn whole<F: FnMut(usize, usize)>(text: &[u8], start: usize, f: &mut F) {

@@ -44,6 +44,32 @@ impl<'t> Rewritten<'t> {
         Self::build(text, start, end, start < end, true)
     }
 
+    /// The words of Python's `str.split()`, one U+2581 before each, one U+0020 between two (the authors' code of
+    /// Picky BPE).
+    pub fn words(text: &'t [u8]) -> Self {
+        let mut new = Vec::with_capacity(text.len() + text.len() / 2 + METASPACE.len());
+        let mut places = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            let space = python_space(&text[at..]);
+            if space > 0 {
+                at += space;
+                continue;
+            }
+            if !new.is_empty() {
+                new.push(b' ');
+            }
+            places.push(Marker { at: new.len(), source: at, source_len: 0 });
+            new.extend_from_slice(&METASPACE);
+            let start = at;
+            while at < text.len() && python_space(&text[at..]) == 0 {
+                at += 1;
+            }
+            new.extend_from_slice(&text[start..at]);
+        }
+        Rewritten { text: Cow::Owned(new), map: Map::Markers { places, source_len: text.len() } }
+    }
+
     fn build(text: &'t [u8], start: usize, end: usize, prefix: bool, collapse: bool) -> Self {
         let mut new = Vec::with_capacity(text.len() + text.len() / 2 + METASPACE.len());
         let mut places = Vec::new();
@@ -84,6 +110,17 @@ impl<'t> Rewritten<'t> {
                 Some(place) => place.source + place.source_len + (offset - place.at - METASPACE.len()),
             },
         }
+    }
+}
+
+/// Bytes of the white space that `text` starts with, as Python's `str.isspace` has it; 0 if there is none.
+fn python_space(text: &[u8]) -> usize {
+    match text {
+        [0x09..=0x0D | 0x1C..=0x20, ..] => 1,
+        [0xC2, 0x85 | 0xA0, ..] => 2,
+        [0xE1, 0x9A, 0x80, ..] | [0xE2, 0x80, 0x80..=0x8A | 0xA8 | 0xA9 | 0xAF, ..] => 3,
+        [0xE2, 0x81, 0x9F, ..] | [0xE3, 0x80, 0x80, ..] => 3,
+        _ => 0,
     }
 }
 

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use tokkit_core::Error;
-use tokkit_core::train::superword::{Inherited, Rules, Setup, Superword};
+use tokkit_core::train::superword::{Inherited, Pretokens as Cutter, Rules, Runs, Setup, Superword};
 
 use crate::count::CountTable;
-use crate::errors::{detached, to_py};
+use crate::errors::{detached, guarded, to_py};
 use crate::monitor::PyMonitor;
 use crate::train::{TrainSession, u32_buffer, u64_buffer};
 
 /// Adds this topic's names to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<SuperwordSession>()
+    module.add_class::<SuperwordSession>()?;
+    module.add_class::<RunTrainer>()?;
+    module.add_class::<Pretokens>()
 }
 
 /// The second stage of superword training over one table of chunks; see `tokkit.trainers.superbpe`.
@@ -118,7 +120,7 @@ impl SuperwordSession {
         self.stage.tokens().iter().map(|bytes| PyBytes::new(py, bytes)).collect()
     }
 
-    /// n_symbols, n_neighbours, n_kept, n_runs, bound, n_recuts.
+    /// n_symbols, n_neighbours, n_kept, n_runs, bound, n_recuts, n_tokens.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let stats = self.stage.stats();
         let dict = PyDict::new(py);
@@ -129,6 +131,7 @@ impl SuperwordSession {
             ("n_runs", stats.n_runs),
             ("bound", stats.bound),
             ("n_recuts", stats.n_recuts),
+            ("n_tokens", stats.n_tokens),
         ] {
             dict.set_item(name, value)?;
         }
@@ -142,4 +145,122 @@ fn numbers(buffer: &[u8]) -> Result<Vec<u32>, Error> {
         return Err(Error::Usage(format!("a buffer of 32-bit numbers has {} bytes", buffer.len())));
     }
     Ok(numbers.iter().map(|number| u32::from_le_bytes(*number)).collect())
+}
+
+/// Pair merging by the rule of BoundlessBPE; see `tokkit.trainers.boundless`.
+#[pyclass(module = "tokkit._core")]
+struct RunTrainer {
+    runs: Runs,
+}
+
+#[pymethods]
+impl RunTrainer {
+    /// The pretokens of a table in bytes, ids 0 to 255.
+    #[staticmethod]
+    #[pyo3(signature = (counts, *, can_remove = false, progress = None))]
+    fn over_bytes(
+        py: Python<'_>,
+        counts: PyRef<'_, CountTable>,
+        can_remove: bool,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let table = Arc::clone(&counts.table);
+        let mut monitor = PyMonitor::new(progress);
+        let runs = detached(py, || Runs::over_bytes(&table, can_remove, &mut monitor));
+        Ok(Self { runs: monitor.finish(runs)? })
+    }
+
+    /// Runs of `tokens` in a table of runs from `Pretokens.runs`.
+    #[staticmethod]
+    #[pyo3(signature = (counts, tokens, *, progress = None))]
+    fn over_pretokens(
+        py: Python<'_>,
+        counts: PyRef<'_, CountTable>,
+        tokens: Vec<Vec<u8>>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let table = Arc::clone(&counts.table);
+        let mut monitor = PyMonitor::new(progress);
+        let runs = detached(py, || Runs::over_pretokens(&table, tokens, &mut monitor));
+        Ok(Self { runs: monitor.finish(runs)? })
+    }
+
+    /// (left, right, count) of the best pair, or None.
+    fn best(&mut self) -> Option<(u32, u32, u64)> {
+        self.runs.best()
+    }
+
+    /// Merges the pair; (token, replacements, whether some sequence became one token).
+    fn merge(&mut self, left: u32, right: u32) -> PyResult<(u32, u64, bool)> {
+        guarded(|| self.runs.merge(left, right).map(|merged| (merged.token, merged.count, merged.is_whole)))
+    }
+
+    /// Replaces the token by pieces; how many uses there were.
+    fn remove(&mut self, token: u32, pieces: Vec<u32>) -> PyResult<u64> {
+        guarded(|| self.runs.remove(token, &pieces))
+    }
+
+    /// Uses of the token.
+    fn uses(&self, token: u32) -> PyResult<u64> {
+        guarded(|| self.runs.uses(token))
+    }
+
+    /// All tokens' bytes, by id.
+    fn tokens<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
+        self.runs.tokens().iter().map(|bytes| PyBytes::new(py, bytes)).collect()
+    }
+
+    fn __len__(&self) -> usize {
+        self.runs.n_sequences()
+    }
+}
+
+/// Cuts texts as BoundlessBPE does; see `tokkit_core::train::superword::Pretokens`.
+#[pyclass(frozen, module = "tokkit._core")]
+struct Pretokens {
+    cutter: Cutter,
+}
+
+#[pymethods]
+impl Pretokens {
+    #[new]
+    #[pyo3(signature = (main, candidate, *, special = None, scripts = Vec::new()))]
+    fn new(main: &str, candidate: &str, special: Option<&str>, scripts: Vec<String>) -> PyResult<Self> {
+        let special = special.map(|scheme| (scheme, scripts.as_slice()));
+        Ok(Self { cutter: guarded(|| Cutter::new(main, special, candidate))? })
+    }
+
+    /// Bounds of the pretokens.
+    fn cut(&self, py: Python<'_>, text: &[u8]) -> PyResult<Vec<(usize, usize)>> {
+        detached(py, || {
+            let mut bounds = Vec::new();
+            self.cutter.scan(text, |start, end| bounds.push((start, end)))?;
+            Ok(bounds)
+        })
+    }
+
+    /// Whether a pretoken may be part of a superword.
+    fn is_candidate(&self, pretoken: &[u8]) -> bool {
+        self.cutter.is_candidate(pretoken)
+    }
+
+    /// Every pretoken as a text of its own: (bytes, offsets as u64).
+    fn words<'py>(&self, py: Python<'py>, blob: &[u8], offsets: &[u8]) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let (blob, offsets) = detached(py, || self.cutter.words(blob, &wide_numbers(offsets)?))?;
+        Ok((PyBytes::new(py, &blob), u64_buffer(py, &offsets)))
+    }
+
+    /// Every run of at least two candidates as a text, 0xFF between: (bytes, offsets as u64).
+    fn runs<'py>(&self, py: Python<'py>, blob: &[u8], offsets: &[u8]) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let (blob, offsets) = detached(py, || self.cutter.runs(blob, &wide_numbers(offsets)?))?;
+        Ok((PyBytes::new(py, &blob), u64_buffer(py, &offsets)))
+    }
+}
+
+fn wide_numbers(buffer: &[u8]) -> Result<Vec<u64>, Error> {
+    let (numbers, rest) = buffer.as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(Error::Input(format!("a buffer of 64-bit numbers has {} bytes", buffer.len())));
+    }
+    Ok(numbers.iter().map(|number| u64::from_le_bytes(*number)).collect())
 }

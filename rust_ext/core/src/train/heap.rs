@@ -13,6 +13,8 @@ pub enum Tie {
     FirstPosition,
     /// The largest (left string, right string): subword-nmt.
     LargestStrings,
+    /// The smallest (left string, right string): BoundlessBPE.
+    SmallestStrings,
     /// The shortest merged string in characters, then the smallest: sentencepiece.
     ShortestString,
 }
@@ -106,6 +108,7 @@ impl Heap {
             Tie::SmallestIds => by_ids(),
             Tie::FirstPosition => b.position.cmp(&a.position).then_with(by_ids),
             Tie::LargestStrings => strings(a).cmp(&strings(b)).then_with(by_ids),
+            Tie::SmallestStrings => strings(b).cmp(&strings(a)).then_with(by_ids),
             Tie::ShortestString => {
                 let ((a_left, a_right), (b_left, b_right)) = (strings(a), strings(b));
                 let characters = |text: &[u8]| text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count();

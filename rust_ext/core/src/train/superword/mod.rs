@@ -10,9 +10,13 @@ mod cut;
 mod encode;
 mod merge;
 mod ranks;
+mod pretokens;
 mod rules;
+mod runs;
 mod stage;
 
 pub use encode::Inherited;
+pub use pretokens::Pretokens;
 pub use rules::Rules;
+pub use runs::{MergedRun, Runs};
 pub use stage::{Setup, Stats, Superword};

@@ -43,6 +43,8 @@ pub struct Stats {
     pub bound: u64,
     /// How often everything was cut again.
     pub n_recuts: u64,
+    /// Tokens of the whole text now, chunks weighted by their counts.
+    pub n_tokens: u64,
 }
 
 /// Training on chunks that begin as tokens of an earlier stage.
@@ -84,7 +86,13 @@ impl Superword {
     }
 
     fn over(whole: Sequences, tokens: Vec<Vec<u8>>, setup: Setup, monitor: &mut dyn Monitor) -> Result<Self> {
-        let mut stats = Stats { n_symbols: whole.ids.len() as u64, ..Stats::default() };
+        let mut start = 0;
+        let weighted = whole.ends.iter().zip(&whole.weights).map(|(&end, &weight)| {
+            let length = end - std::mem::replace(&mut start, end);
+            length * weight
+        });
+        let n_tokens = weighted.sum();
+        let mut stats = Stats { n_symbols: whole.ids.len() as u64, n_tokens, ..Stats::default() };
         let session = open(&whole, tokens, &setup, setup.n_merges, u64::MAX, &mut stats, monitor)?;
         let mut made =
             Self { setup, whole, session, merges: Vec::new(), counts: Vec::new(), n_applied: 0, stats };
@@ -130,6 +138,7 @@ impl Superword {
     fn note(&mut self, merged: Merged) {
         self.merges.push([merged.left, merged.right, merged.token]);
         self.counts.push(merged.count);
+        self.stats.n_tokens -= merged.replaced;
     }
 
     fn floor(&self) -> u64 {

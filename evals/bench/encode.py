@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from evals.bench.measure import machine_line
-from tokkit.load.ranks import last_pair
+from tokkit.load.ranks import Derivations
 from tokkit.model.tables import EncoderTables
 from tokkit.model.tokenizer import Tokenizer
 from tokkit.model.vocab import bytes_to_string
@@ -117,7 +117,8 @@ def hf_peer(ranks: dict[bytes, int]) -> Encode:
     from tokenizers import Tokenizer as Theirs
 
     names = {token: bytes_to_string(token) for token in ranks}
-    merges = [pair for token in sorted(ranks, key=ranks.__getitem__) if (pair := last_pair(token, ranks))]
+    derivations = Derivations(ranks)
+    merges = [pair for token in sorted(ranks, key=ranks.__getitem__) if (pair := derivations.last_pair(token))]
     vocab = {names[token]: rank for token, rank in ranks.items()}
     # To Oniguruma `$` is the end of a line, and `{1,3}+` a repetition of a repetition.
     pattern = PATTERN.replace("$", r"\z").replace("{1,3}+", "{1,3}")

@@ -154,8 +154,8 @@ def test_role_of_a_token_that_is_not_special_is_refused(tmp_path: Path) -> None:
 def test_two_spellings_of_one_vocabulary_entry_are_refused() -> None:
     model = golden_model("p1_byte_v300", "hf")
     shifted = {name: getattr(model.events, name) + np.uint32(1) for name in ("token", "left", "right")}
-    spelling = bytes_to_string(model.tokens[260])
-    assert spelling.startswith("Ġ"), "the special's own text must be another than the token's"
+    # Text and spelling of a special are one, of a token with a space they are two.
+    spelling = next(bytes_to_string(token) for token in model.tokens[256:] if token.startswith(b" "))
     tokens = (spelling.encode(), *model.tokens)
     with pytest.raises(TokenizerError, match="both spelled"):
         tokenizer_json(replace(model, specials=(spelling,), tokens=tokens, events=replace(model.events, **shifted)))

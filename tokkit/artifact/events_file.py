@@ -14,7 +14,7 @@ from tokkit.model.events import Events, Kind
 from tokkit.model.model import Alphabet, Layout, Model, Unit, Unknown
 
 FORMAT: Final = 1
-TOKEN_ROW: Final = "token"  # noqa: S105 - not a password
+TOKEN_ROW: Final = "token"
 """`row` of the table: "token" (in internal id order), then one of `Kind` in lower case (in the order of the log)."""
 
 _SCHEMA: Final = pa.schema(

@@ -33,13 +33,13 @@ class SentencePieceTokenizer(LibraryTokenizer):
         with atomic_folder(Path(folder)) as temporary:
             (temporary / "tokenizer.model").write_bytes(self._content)
 
-    def _encode_all(self, texts: Sequence[str], allowed: frozenset[str]) -> list[list[int]]:  # noqa: ARG002
+    def _encode_all(self, texts: Sequence[str], allowed: frozenset[str]) -> list[list[int]]:
         return [list(self._processor.encode(text, out_type=int)) for text in texts]
 
     def _encode_spans(
         self,
         text: str,
-        allowed: frozenset[str],  # noqa: ARG002
+        allowed: frozenset[str],
     ) -> tuple[list[int], list[tuple[int, int]]]:
         try:
             found = self._processor.encode(text, out_type="offset_mapping")

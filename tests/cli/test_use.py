@@ -41,6 +41,12 @@ def test_decode_gives_bytes_that_are_no_text(folder: Path) -> None:
     assert tokkit("decode", "tok", "--ids", "255", "--errors", "strict", cwd=folder).returncode == 3
 
 
+def test_dropout_draws_by_seed(folder: Path) -> None:
+    drawn = [stdout("encode", "tok", "a.txt", "--dropout", 0.5, "--seed", seed, folder=folder) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert stdout("decode", "tok", folder=folder, text=drawn[2]) == TEXT
+
+
 def test_files_and_stdin_encode_alike(folder: Path) -> None:
     assert stdout("encode", "tok", "a.txt", folder=folder) == stdout("encode", "tok", "-", folder=folder, text=TEXT)
 

@@ -3,7 +3,6 @@
 import errno
 import re
 import sys
-import traceback
 from collections.abc import Iterator
 
 import click
@@ -22,6 +21,8 @@ def report(error: BaseException, *, debug: bool) -> int:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     code, lines = _explain(error)
     if debug:
+        import traceback
+
         _write("".join(traceback.format_exception(error)))
     _write("".join(line + "\n" for line in lines))
     return code

@@ -1,6 +1,5 @@
 """The top command: verbs are looked up in a table and imported when they are used."""
 
-import difflib
 import importlib
 
 import click
@@ -29,11 +28,13 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click's, but an unknown verb names the nearest one."""
         if args and not args[0].startswith("-") and args[0] not in VERBS:
+            import difflib
+
+            from tokkit.errors import UsageError
+
             near = difflib.get_close_matches(args[0], VERBS, n=1)
             hint = f"did you mean `{near[0]}`?" if near else "one of: " + ", ".join(VERBS)
             # Raised as ours and not as click's NoSuchCommand: hints have their own line here.
-            from tokkit.errors import UsageError
-
             raise UsageError(f"unknown verb, got `{args[0]}`", hint=hint)
         return super().resolve_command(ctx, args)
 

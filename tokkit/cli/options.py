@@ -104,7 +104,7 @@ def json_option(function: F) -> F:
 def offline_option(function: F) -> F:
     """--offline; takes effect by environment, which must precede the import of any hub library."""
 
-    def apply(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: FBT001 - click calls it so
+    def apply(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
         if value:
             import os
 

@@ -10,12 +10,14 @@ from tokkit.recipe.schema import Recipe
 # Real text grows by this much when decompressed: gzip 4.1, zstd 5.2 on the text we measured.
 _EXPANSION = 4.5
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00")
-# Bytes a second and thread that counting reads, and what a distinct pre-token costs in counting and in training.
-# Measured on two cores of a 2.9 GHz server; meant to be right within a factor of two.
-_COUNT_SPEED = 60e6
-_BASE_MEMORY = 90e6
-_MEMORY_PER_DISTINCT = 450
-_TRAIN_SECONDS_PER_DISTINCT = 6e-6
+# Processor time and memory, measured on two server cores with 5 MB (72 thousand distinct pre-tokens) and 100 MB of
+# documentation; meant to be right within a factor of two. Checking the export is the slowest part of a small run.
+_COUNT_BYTES_PER_SECOND = 43e6
+_TRAIN_SECONDS_PER_DISTINCT = 4e-6
+_CHECK_SECONDS_PER_DISTINCT = 33e-6
+_SAVE_SECONDS = 0.5
+_BASE_MEMORY = 150e6
+_MEMORY_PER_DISTINCT = 800
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ def make_plan(recipe: Recipe, output: Path, *, threads: int, is_count_only: bool
     sizes = [(str(path), path.stat().st_size) for path in files]
     text_bytes = sum(_text_size(path, size) for path, (_, size) in zip(files, sizes, strict=True))
     distinct = _distinct(text_bytes)
-    seconds = text_bytes / (_COUNT_SPEED * threads)
+    seconds = text_bytes / (_COUNT_BYTES_PER_SECOND * threads)
     if not is_count_only:
-        seconds += 0.1 + distinct * _TRAIN_SECONDS_PER_DISTINCT
+        seconds += _SAVE_SECONDS + distinct * (_TRAIN_SECONDS_PER_DISTINCT + _CHECK_SECONDS_PER_DISTINCT)
     steps = [f"count pre-tokens of `{recipe.pretokenizer}`" if recipe.counts is None else "load the counts"]
     outputs = [str(output)]
     if not is_count_only:

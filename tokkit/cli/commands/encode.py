@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 @click.option("--whole", is_flag=True, help="Each INPUT is one text: one line of ids for all its lines.")
 @click.option("--tokens", "show_tokens", is_flag=True, help="Print tokens instead of ids.")
 @click.option("--offsets", "show_offsets", is_flag=True, help="Print id:START-END, in bytes of the text.")
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="X",
+    help="Leave out each merge with this probability.",
+)
+@options.seed_option
 @options.specials_option
 @options.threads_option
 @options.json_option
@@ -42,6 +50,8 @@ def command(
     whole: bool,
     show_tokens: bool,
     show_offsets: bool,
+    dropout: float,
+    seed: int,
     allow_special: tuple[str, ...],
     threads: int,
     as_json: bool,
@@ -57,6 +67,8 @@ def command(
         raise UsageError("--text: and INPUT exclude each other")
     if show_tokens and show_offsets and not as_json:
         raise UsageError("--tokens: and --offsets go together only with --json")
+    if dropout and (as_json or show_tokens or show_offsets):
+        raise UsageError("--dropout: goes with plain ids only, not with --json, --tokens or --offsets")
     loaded = load_tokenizer(tokenizer)
     allowed = allowed_specials(allow_special, loaded)
     batches: Iterable[list[str]] = (
@@ -70,7 +82,10 @@ def command(
         if show_tokens or show_offsets:
             lines = (_spelled(loaded, line, allowed, show_tokens=show_tokens) for line in batch)
         else:
-            lines = (" ".join(map(str, ids)) for ids in _ids(loaded, batch, allowed, threads))
+            found = loaded.encode_batch(batch, threads=threads, allowed_special=allowed, dropout=dropout, seed=seed)
+            # Another seed for each batch, or the same draws would come again and again.
+            seed += len(batch)
+            lines = (" ".join(map(str, ids)) for ids in found.lists())
         sys.stdout.write("".join(line + "\n" for line in lines))
         sys.stdout.flush()
 

@@ -31,7 +31,7 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
     lines = [f"{base64.b64encode(token).decode()} {rank}\n" for rank, token in rows]
     encoding = {
         "format": 1,
-        "name": folder.name,
+        "name": "tokkit",
         "pat_str": pattern,
         "special_tokens": special_ids(model),
         "ranks": RANKS,

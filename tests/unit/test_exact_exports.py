@@ -72,7 +72,7 @@ def load(model: Model, folder) -> TokkitTokenizer:
 @pytest.mark.parametrize("name", MODELS)
 def test_models_here_do_lose_tokens(name):
     model = MODELS[name]()
-    assert 0 < (~model.present).sum()
+    assert (~model.present).sum() > 0
 
 
 @pytest.mark.parametrize("name", MODELS)

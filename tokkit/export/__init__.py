@@ -32,4 +32,7 @@ EXPORTERS: Registry[Exporter] = Registry(
     },
 )
 
-__all__ = ["EXPORTERS", "Exporter"]
+LOSSY = {"hf-greedy": "greedy", "hf-ghost": "ghost"}
+"""Exporters that write another reading of the vocabulary than the model's own -> that reading (inference)."""
+
+__all__ = ["EXPORTERS", "LOSSY", "Exporter"]

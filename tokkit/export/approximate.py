@@ -6,14 +6,10 @@ is trained already they change what it reads, by the share that `fidelity` measu
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from tokkit.export import EXPORTERS, hf
 from tokkit.model.inference import with_inference
 from tokkit.model.model import Model
-
-LOSSY: Final = {"hf-greedy": "greedy", "hf-ghost": "ghost"}
-"""Exporter -> the inference that its file has."""
 
 
 @EXPORTERS.register("hf-greedy")

@@ -66,7 +66,9 @@ def encoder_data(model: Model) -> dict[str, object]:
         tokens[int(ids[place])] = strings[place]
     atoms = {strings[place]: int(ids[place]) for place in range(model.first_atom, model.first_made)}
     # A special of one character doubles as its atom.
-    atoms |= {text: int(ids[place]) for place, text in enumerate(model.specials) if len(text) == 1 and text not in atoms}
+    atoms |= {
+        text: int(ids[place]) for place, text in enumerate(model.specials) if len(text) == 1 and text not in atoms
+    }
     has_bytes = alphabet.unknown == "byte_fallback" and model.n_byte_tokens == 256
     unk = None if alphabet.unk_token is None else int(ids[model.specials.index(alphabet.unk_token)])
     return {

@@ -13,6 +13,9 @@ from tokkit.export.fidelity import Fidelity, fidelity
 from tokkit.model.model import Model
 from tokkit.model.vocab import bytes_to_string
 
+MEASURABLE: Final = frozenset({"hf", "hf-greedy", "hf-ghost", "hf-loader", "sentencepiece"})
+"""Exports whose reader is at hand; the others are exact by construction or refused."""
+
 _BATCH: Final = 20_000
 _EXAMPLES: Final = 10
 WordEncoder = Callable[[bytes], list[int] | None]
@@ -25,6 +28,8 @@ def measure(model: Model, name: str, counts: Iterable[tuple[bytes, int]]) -> Fid
     Raises:
         TokenizerError: the export cannot hold the model, or its library cannot read the file.
     """
+    if name not in MEASURABLE:
+        return None
     with tempfile.TemporaryDirectory(prefix="tokkit-") as folder:
         EXPORTERS.get(name)(model, Path(folder))
         if (Path(folder) / "tokenizer.json").exists():

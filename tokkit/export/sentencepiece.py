@@ -12,8 +12,8 @@ from typing import Final
 from tokkit.errors import TokenizerError
 from tokkit.export import EXPORTERS
 from tokkit.export.roles import roles_of
-from tokkit.model.model import Model
 from tokkit.model.events import Kind
+from tokkit.model.model import Model
 from tokkit.model.program import ghost_merges
 from tokkit.model.vocab import extended_ids, output_ids, token_strings
 
@@ -56,13 +56,15 @@ def _require(model: Model) -> None:
     alphabet = model.alphabet
     if alphabet.unit != "char" or alphabet.prefix or alphabet.suffix:
         raise TokenizerError(
-            "sentencepiece: pieces must be UTF-8: a byte-level vocabulary has no form there", hint="train with --unit char"
+            "sentencepiece: pieces must be UTF-8: a byte-level vocabulary has no form there",
+            hint="train with --unit char",
         )
     if alphabet.unk_token is None or alphabet.unknown == "drop":
         raise TokenizerError("sentencepiece: needs an unknown token", hint="train with --unknown unk --unk-token <unk>")
     if model.pretokenizer not in _SCHEMES:
         raise TokenizerError(
-            f"sentencepiece: pre-tokenizer `{model.pretokenizer}` has no form there", hint="one of: " + ", ".join(_SCHEMES)
+            f"sentencepiece: pre-tokenizer `{model.pretokenizer}` has no form there",
+            hint="one of: " + ", ".join(_SCHEMES),
         )
     if model.normalizer is not None:
         raise TokenizerError(f"sentencepiece: normalizer `{model.normalizer}` has no form there")

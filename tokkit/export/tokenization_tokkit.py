@@ -39,7 +39,9 @@ class TokkitTokenizer(PreTrainedTokenizer):
         with open(vocab_file, encoding="utf-8") as file:
             data = json.load(file)
         if data.get("format") != FORMAT:
-            raise ValueError(f"{vocab_file}: format {data.get('format')!r} is not {FORMAT}, the one that this code reads")
+            raise ValueError(
+                f"{vocab_file}: format {data.get('format')!r} is not {FORMAT}, the one that this code reads"
+            )
         self.vocab_file = vocab_file
         self._strings: list[str] = data["tokens"]
         self._ids = {token: place for place, token in reversed(list(enumerate(self._strings))) if token is not None}
@@ -86,7 +88,9 @@ class TokkitTokenizer(PreTrainedTokenizer):
         text = data.decode(errors="replace")
         return text.removeprefix(MARKER).replace(MARKER, " ") if self._has_marker else text
 
-    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: list[int] | None = None) -> list[int]:
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
         """Adds none: the vocabulary says nothing about templates."""
         return token_ids_0 + (token_ids_1 or [])
 
@@ -181,7 +185,9 @@ class WordEncoder:
         steps += [(kind, token, tuple(parts)) for kind, token, parts in rows if kind != JOIN]
         self._steps = steps
         for event, (kind, token, parts) in enumerate(steps):
-            events = self._pair_events.setdefault(parts, []) if kind == MERGE else self._split_events.setdefault(token, [])
+            events = (
+                self._pair_events.setdefault(parts, []) if kind == MERGE else self._split_events.setdefault(token, [])
+            )
             if self._by_rank and kind == MERGE:
                 events.clear()  # of a pair that is listed twice the later rank counts, as in HF
             events.append(event)

@@ -46,7 +46,7 @@ def write_exports(
     unmeasured = [name for name in names if name in LOSSY]
     if unmeasured and counts is None:
         raise UsageError(
-            f"--to {unmeasured[0]}: not what the tokenizer itself does, so it is written only with a measure of how much",
+            f"--to {unmeasured[0]}: not what the tokenizer itself does, so it is written only when that is measured",
             hint="give --counts; `tokkit count` makes them",
         )
     measured = _measure(talk, model, names, counts) if counts is not None else {}

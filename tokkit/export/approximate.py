@@ -1,4 +1,4 @@
-"""Plain tokenizer.json of models that have no exact one: the same ids, read greedily or with ghosts. Lossy: measured.
+"""Plain tokenizer.json of models that have no exact one: same ids, read greedily or with ghosts; lossy.
 
 Chosen before a model is trained (`--inference greedy` or `ghost`) they are exact by definition; written for a model that
 is trained already they change what it reads, by the share that `fidelity` measures.

@@ -23,7 +23,7 @@ WordEncoder = Callable[[bytes], list[int] | None]
 
 
 def measure(model: Model, name: str, counts: Iterable[tuple[bytes, int]]) -> Fidelity | None:
-    """Writes export `name` to a temporary folder and compares it on every pretoken; None if it cannot be read back here.
+    """Writes export `name` to a temporary folder and compares every pretoken; None if nothing here reads it back.
 
     Raises:
         TokenizerError: the export cannot hold the model, or its library cannot read the file.

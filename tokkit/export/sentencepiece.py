@@ -1,4 +1,4 @@
-"""A sentencepiece model (`ModelProto`): exact for character-level merges, and for tokens that merging makes and takes down.
+"""A sentencepiece model (`ModelProto`): exact for character-level merges, and for tokens taken down after merging.
 
 Pieces are scored by -rank. A token that left the vocabulary is a piece of type UNUSED, which takes part in merging and
 is resegmented along its parts at the end: what Scaffold-BPE and trimmed vocabularies do.

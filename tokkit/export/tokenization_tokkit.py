@@ -1,14 +1,14 @@
 """The exact encoder of a tokkit vocabulary for `transformers`: carried in the folder of a tokenizer, needs no tokkit.
 
-Load with `AutoTokenizer.from_pretrained(folder, trust_remote_code=True)`. Everything it knows is in tokkit_encoder.json.
+Load with `AutoTokenizer.from_pretrained(folder, trust_remote_code=True)`. All that it knows is in tokkit_encoder.json.
 """
 
 import heapq
 import json
-import os
 import shutil
 from bisect import bisect_left
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import tokenizers
@@ -31,13 +31,12 @@ def byte_alphabet() -> list[str]:
 class TokkitTokenizer(PreTrainedTokenizer):
     """Merges, splits and joins as training logged them. Offsets are in characters; text pairs have none."""
 
-    vocab_files_names = {"vocab_file": ENCODER_FILE}
-    model_input_names = ["input_ids", "attention_mask"]
+    vocab_files_names = {"vocab_file": ENCODER_FILE}  # noqa: RUF012 - as the base class declares it
+    model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
 
     def __init__(self, vocab_file: str, **kwargs: Any) -> None:
         """Reads tokkit_encoder.json."""
-        with open(vocab_file, encoding="utf-8") as file:
-            data = json.load(file)
+        data = json.loads(Path(vocab_file).read_text(encoding="utf-8"))
         if data.get("format") != FORMAT:
             raise ValueError(
                 f"{vocab_file}: format {data.get('format')!r} is not {FORMAT}, the one that this code reads"
@@ -53,7 +52,7 @@ class TokkitTokenizer(PreTrainedTokenizer):
         front |= {"normalizer": data["normalizer"], "pre_tokenizer": data["pre_tokenizer"]}
         self._front = tokenizers.Tokenizer.from_str(json.dumps(front))
         self._words = WordEncoder(data)
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # transformers leaves it untyped
 
     @property
     def vocab_size(self) -> int:
@@ -68,10 +67,11 @@ class TokkitTokenizer(PreTrainedTokenizer):
         return [self._strings[token] for token, _, _ in self._placed(text)]
 
     def _convert_token_to_id(self, token: str) -> int | None:
-        return self._ids.get(token, self.unk_token_id)
+        unknown: int | None = self.unk_token_id
+        return self._ids.get(token, unknown)
 
-    def _convert_id_to_token(self, index: int) -> str | None:
-        return self._strings[index] if 0 <= index < len(self._strings) else self.unk_token
+    def _convert_id_to_token(self, index: int) -> str:
+        return (self._strings[index] if 0 <= index < len(self._strings) else self.unk_token) or ""
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """The text of tokens; bytes that are not UTF-8 become U+FFFD."""
@@ -96,10 +96,10 @@ class TokkitTokenizer(PreTrainedTokenizer):
 
     def save_vocabulary(self, save_directory: str, filename_prefix: str | None = None) -> tuple[str, ...]:
         """Copies the encoder file."""
-        target = os.path.join(save_directory, (f"{filename_prefix}-" if filename_prefix else "") + ENCODER_FILE)
-        if os.path.abspath(target) != os.path.abspath(self.vocab_file):
+        target = Path(save_directory) / ((f"{filename_prefix}-" if filename_prefix else "") + ENCODER_FILE)
+        if target.resolve() != Path(self.vocab_file).resolve():
             shutil.copyfile(self.vocab_file, target)
-        return (target,)
+        return (str(target),)
 
     def __call__(self, text: Any = None, *args: Any, **kwargs: Any) -> BatchEncoding:
         """As in `transformers`, and `return_offsets_mapping` works."""
@@ -116,7 +116,8 @@ class TokkitTokenizer(PreTrainedTokenizer):
             for one, ids, mask in zip(texts, encoded["input_ids"], encoded["attention_mask"], strict=True)
         ]
         data = dict(encoded) if is_batch or tensors else {name: rows[0] for name, rows in encoded.items()}
-        return BatchEncoding(data, tensor_type=tensors)
+        fitted: BatchEncoding = BatchEncoding(data, tensor_type=tensors)
+        return fitted
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """(begin, end) in characters of every token, special tokens too."""

@@ -27,7 +27,7 @@ Inference = Literal[
     "least_tokens",
     "likelihood",
 ]
-"""`exact`: what the log means. `greedy`: longest prefix. `ghost`: merges only, removed tokens keep ids after the others.
+"""`exact`: what the log means. `greedy`: longest prefix. `ghost`: merges only, removed tokens keep ids, the last.
 The rest are rules over the final vocabulary (Uzan et al., 2024)."""
 
 UNUSED_ATOM_PENALTY: Final = 10.0

@@ -18,8 +18,8 @@ class LiteToken(MergeTrainer):
     R(t) = F1 / (F1 + F2): F1 uses of t in the final segmentation, F2 uses that later merges consumed. A residue has a
     low R and a low entropy of what it was merged with (side and partner, in bits, weighted by use).
 
-    Deviation: the paper, known to us at second hand, merges again after taking residues apart; here a residue falls into
-    the tokens it was made of and nothing is merged after that. `vocab_size` is the size before pruning.
+    Deviation: the paper, known to us at second hand, merges again after taking residues apart; here a residue falls
+    into the tokens it was made of and nothing is merged after that. `vocab_size` is the size before pruning.
     """
 
     class Config(MergeTrainer.Config):
@@ -41,7 +41,14 @@ class LiteToken(MergeTrainer):
         return is_reached
 
     def after_merge(
-        self, session: _core.TrainSession, left: int, right: int, token: int, count: int, replaced: int, grew: bool
+        self,
+        session: _core.TrainSession,
+        left: int,
+        right: int,
+        token: int,
+        count: int,
+        replaced: int,
+        grew: bool,  # noqa: FBT001
     ) -> None:
         """Notes who consumed whom, and how often."""
         self._partners[left][True, right] += replaced

@@ -21,10 +21,10 @@ from tokkit.trainers.bpe import MergeTrainer, Tie
 class ParityAware(MergeTrainer):
     """Each step merges the most frequent pair of the language whose dev text is longest (arXiv 2508.04796).
 
-    `languages` are count tables per language and `dev` tables of parallel text; a merge is applied to all. With `ratios`
-    instead of `dev` the next language is the one with the lowest compression (atoms per token of its own table) divided
-    by its ratio. `window`: a language that got more than `alpha` / L of the last `window` merges waits (L languages, one
-    more when global merges are used). The first `global_merges` are those of all text together.
+    `languages` are count tables per language and `dev` tables of parallel text; a merge is applied to all. With
+    `ratios` instead of `dev` the next language is the one with the lowest compression (atoms per token of its own
+    table) divided by its ratio. `window`: a language that got more than `alpha` / L of the last `window` merges waits
+    (L languages, one more when global merges are used). The first `global_merges` are those of all text together.
     """
 
     class Config(MergeTrainer.Config):
@@ -82,7 +82,7 @@ class ParityAware(MergeTrainer):
         ground = self.lay_ground(pooled)
         if self.config.vocab_size < len(ground.tokens):
             raise UsageError(
-                f"vocab_size: {self.config.vocab_size} is less than the {len(ground.tokens)} tokens of specials and alphabet"
+                f"vocab_size: {self.config.vocab_size} is less than the {len(ground.tokens)} of specials and alphabet"
             )
         run = _Run(self, ground, tables, pooled, dev or {}, ratios or {}, progress)
         is_reached = run.run()

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.golden.trainer_files import FOLDER, files, is_byte, load, table, words
 
+from tests.golden.trainer_files import FOLDER, files, is_byte, load, table, words
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
 from tokkit.model.tokenizer import Tokenizer

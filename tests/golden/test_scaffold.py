@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.golden.trainer_files import files, is_byte, load, table, words
 
+from tests.golden.trainer_files import files, is_byte, load, table, words
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
 from tokkit.model.program import demolished

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.golden_folder import golden_folder
 
+from tests.golden_folder import golden_folder
 from tokkit import _core
 from tokkit.counts import CountTable
 

@@ -47,7 +47,7 @@ def train(
     """
     vocabulary = {token: place for place, token in reversed(list(enumerate(ids)))}
     words = [(atoms(word), count) for word, count in counts.items() if count]
-    length = {token: 1 for token in ids}
+    length = dict.fromkeys(ids, 1)
     merges: list[Pair] = []
     while len(vocabulary) < n_tokens:
         pairs = count_pairs(words)
@@ -81,7 +81,9 @@ def train(
     return merges
 
 
-def encode(word: bytes, merges: Sequence[Pair], atoms: Callable[[bytes], Word] = lambda w: [bytes([b]) for b in w]) -> Word:
+def encode(
+    word: bytes, merges: Sequence[Pair], atoms: Callable[[bytes], Word] = lambda w: [bytes([b]) for b in w]
+) -> Word:
     """Applies the applicable merge of lowest rank, all its places from left to right, until none applies."""
     rank = {pair: place for place, pair in reversed(list(enumerate(merges)))}
     tokens = atoms(word)

@@ -11,7 +11,7 @@ Event = tuple[object, ...]
 def train(
     counts: Mapping[bytes, int], *, n_tokens: int, ids: Sequence[bytes], min_frequency: int = 0
 ) -> tuple[list[Event], list[bytes], set[bytes]]:
-    """(log, tokens by id, flagged tokens); the log has ("M", pair, count), ("F", token, f, head) and ("U", token, f)."""
+    """(log, tokens by id, flagged tokens); log: ("M", pair, count), ("F", token, f, head) and ("U", token, f)."""
     tokens = list(ids)
     number = {token: place for place, token in enumerate(tokens)}
     pinned, flagged = set(ids), set()

@@ -8,9 +8,9 @@ import random
 
 import numpy as np
 import pytest
+
 from tests.oracles import picky as slow_picky
 from tests.oracles import scaffold as slow_scaffold
-
 from tokkit.counts import CountTable
 from tokkit.errors import UsageError
 from tokkit.model.events import Kind

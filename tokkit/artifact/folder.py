@@ -15,7 +15,7 @@ from tokkit.artifact.lock import folder_lock
 from tokkit.artifact.vocab_file import vocab_text
 from tokkit.atomic import atomic_folder, refuse_overwrite
 from tokkit.errors import ResourceError, TokenizerError, UsageError
-from tokkit.export import EXPORTERS
+from tokkit.export import EXPORTERS, LOSSY
 from tokkit.export.fidelity import Fidelity
 from tokkit.export.roles import roles_of
 from tokkit.model.model import Model
@@ -179,6 +179,8 @@ def _run_exports(
             outcome[name] = {"files": [], "status": "not possible", "reason": error.message}
             continue
         entry: dict[str, object] = {"files": [path.name for path in written], "status": "exact by construction"}
+        if name in LOSSY and model.inference != LOSSY[name]:
+            entry["status"] = f"lossy: read as `{LOSSY[name]}`, not measured"
         if name in measured:
             entry["status"] = "exact" if measured[name].is_exact else "lossy"
             entry["fidelity"] = measured[name].to_json()

@@ -11,13 +11,14 @@ from tokkit.atomic import atomic_folder
 from tokkit.cli.tokenizers import roles_of_option
 from tokkit.cli.verb import Talk
 from tokkit.errors import GateError, UsageError
-from tokkit.export import EXPORTERS
+from tokkit.export import EXPORTERS, LOSSY
 
 if TYPE_CHECKING:
     from tokkit.export.fidelity import Fidelity
     from tokkit.model.model import Model
 
 OWN = "tokkit"
+FIDELITY = "fidelity.json"
 
 
 def write_exports(
@@ -42,6 +43,12 @@ def write_exports(
     exporters = {name: EXPORTERS.get(name) for name in names if name != OWN}
     if min_fidelity is not None and counts is None:
         raise UsageError("--min-fidelity: needs --counts to be measured on", hint="`tokkit count` makes them")
+    unmeasured = [name for name in names if name in LOSSY]
+    if unmeasured and counts is None:
+        raise UsageError(
+            f"--to {unmeasured[0]}: not what the tokenizer itself does, so it is written only when that is measured",
+            hint="give --counts; `tokkit count` makes them",
+        )
     measured = _measure(talk, model, names, counts) if counts is not None else {}
     for name, figure in measured.items():
         talk.say(f"{name}: {figure.mass_share:.4%} of the mass of {counts} gets the same ids")
@@ -52,11 +59,17 @@ def write_exports(
             )
     chosen = roles_of_option(roles)
     if OWN in names:
-        artifact.save(model, output, roles=chosen, exports=list(exporters) or ["hf"], overwrite=overwrite)
+        artifact.save(
+            model, output, roles=chosen, exports=list(exporters) or ["hf"], fidelity=measured, overwrite=overwrite
+        )
     else:
         with atomic_folder(output, overwrite=overwrite) as temporary:
             for exporter in exporters.values():
                 exporter(model, temporary, roles=chosen)
+            if measured:
+                shares = {name: figure.to_json() for name, figure in measured.items()}
+                text = json.dumps({"format": 1, "fidelity": shares}, indent=1) + "\n"
+                (temporary / FIDELITY).write_text(text, encoding="utf-8", newline="\n")
     files = sorted(str(path) for path in output.iterdir())
     if as_json:
         shares = {name: figure.to_json() for name, figure in measured.items()}
@@ -71,3 +84,18 @@ def _measure(talk: Talk, model: "Model", names: list[str], counts: str) -> "dict
 
     with talk.display() as display:
         return measured_fidelity(model, names, CountTable.load(Path(counts), pretokenizer=model.pretokenizer), display)
+
+
+def read_by(model: "Model", inference: str, counts: str | None) -> "Model":
+    """The model under another inference; `likelihood` takes its scores from the counts.
+
+    Raises:
+        UsageError, TokenizerError: as `tokkit.model.inference.with_inference`.
+    """
+    from tokkit.counts import CountTable
+    from tokkit.model.inference import token_uses, with_inference
+
+    frequencies = None
+    if inference == "likelihood" and counts is not None:
+        frequencies = token_uses(model, CountTable.load(Path(counts), pretokenizer=model.pretokenizer))
+    return with_inference(model, inference, frequencies=frequencies)

@@ -21,7 +21,18 @@ class Exporter(Protocol):
 
 EXPORTERS: Registry[Exporter] = Registry(
     "exporter",
-    {"hf": "tokkit.export.hf", "tiktoken": "tokkit.export.tiktoken", "tekken": "tokkit.export.tekken"},
+    {
+        "hf": "tokkit.export.hf",
+        "hf-ghost": "tokkit.export.approximate",
+        "hf-greedy": "tokkit.export.approximate",
+        "hf-loader": "tokkit.export.loader",
+        "sentencepiece": "tokkit.export.sentencepiece",
+        "tekken": "tokkit.export.tekken",
+        "tiktoken": "tokkit.export.tiktoken",
+    },
 )
 
-__all__ = ["EXPORTERS", "Exporter"]
+LOSSY = {"hf-greedy": "greedy", "hf-ghost": "ghost"}
+"""Exporters that write another reading of the vocabulary than the model's own -> that reading (inference)."""
+
+__all__ = ["EXPORTERS", "LOSSY", "Exporter"]

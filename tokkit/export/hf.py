@@ -1,4 +1,7 @@
-"""tokenizer.json and tokenizer_config.json of the Hugging Face libraries: exact for plain BPE."""
+"""tokenizer.json and tokenizer_config.json of the Hugging Face libraries: exact for merges and for greedy reading.
+
+A model whose own encoder is more than that is carried by a loader instead (`tokkit.export.loader`), which is exact too.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,20 +17,26 @@ from tokkit.export.plain import require_plain
 from tokkit.export.roles import roles_of
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
+from tokkit.model.program import ghost_merges
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_strings
 
 # What transformers writes for "no limit": int(1e30).
 _NO_LIMIT: Final = 1000000000000000019884624838656
+_GREEDY: Final = ("greedy", "longest_prefix")
 _NORMALIZERS: Final = {"nfc": "NFC", "nfd": "NFD", "nfkc": "NFKC", "nfkd": "NFKD"}
 
 
 @EXPORTERS.register("hf")
 def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:
-    """Writes tokenizer.json and tokenizer_config.json; deterministic bytes.
+    """Writes tokenizer.json and tokenizer_config.json, or the carried loader; deterministic bytes.
 
     Raises:
-        TokenizerError: the model is not plain merging, or its pre-tokenizer has no form in tokenizer.json.
+        TokenizerError: an inference that has no form there, or a pre-tokenizer that has none.
     """
+    from tokkit.export import loader
+
+    if loader.needs_loader(model):
+        return loader.export(model, folder, roles=roles)
     files = {
         "tokenizer.json": tokenizer_json(model),
         "tokenizer_config.json": tokenizer_config(model, roles=roles),
@@ -41,39 +50,63 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
 
 
 def tokenizer_json(model: Model) -> dict[str, object]:
-    """The content of tokenizer.json: a BPE model whose merges are the log's.
+    """The content of tokenizer.json: BPE with the merges of the log, or WordPiece for greedy reading.
 
     Raises:
-        TokenizerError: the model is not plain merging, or its pre-tokenizer has no form in tokenizer.json.
+        TokenizerError: another inference, or a pre-tokenizer that has no form in tokenizer.json.
     """
     from tokkit.pretokenizers import hf_decoder, hf_pretokenizer
 
-    require_plain(model, "tokenizer.json")
-    ids, strings = output_ids(model), token_strings(model)
-    vocabulary = _vocabulary(model)
-    merges = [[strings[left], strings[right]] for left, right, _ in model.events.merges().tolist()]
-    alphabet = model.alphabet
+    if model.inference not in _GREEDY and model.inference != "ghost":
+        require_plain(model, "tokenizer.json")
+    ids = output_ids(model)
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [_added(int(ids[i]), model.specials[i]) for i in _by_id(ids, model.n_specials)],
-        "normalizer": _normalizer(model),
-        "pre_tokenizer": hf_pretokenizer(model.pretokenizer, alphabet.unit),
+        "normalizer": normalizer_json(model),
+        "pre_tokenizer": hf_pretokenizer(model.pretokenizer, model.alphabet.unit),
         "post_processor": None,
-        "decoder": hf_decoder(model.pretokenizer, alphabet.unit),
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": alphabet.unk_token,
-            "continuing_subword_prefix": alphabet.prefix or None,
-            "end_of_word_suffix": alphabet.suffix or None,
-            "fuse_unk": alphabet.fuse_unk,
-            "byte_fallback": alphabet.unit == "char" and alphabet.unknown == "byte_fallback",
-            "ignore_merges": bool(model.config.get("ignore_merges", False)),
-            "vocab": vocabulary,
-            "merges": merges,
-        },
+        "decoder": hf_decoder(model.pretokenizer, model.alphabet.unit),
+        "model": _wordpiece(model) if model.inference in _GREEDY else _bpe(model),
+    }
+
+
+def _bpe(model: Model) -> dict[str, object]:
+    strings, alphabet = token_strings(model), model.alphabet
+    merges = ghost_merges(model) if model.inference == "ghost" else model.events.merges()
+    return {
+        "type": "BPE",
+        "dropout": None,
+        "unk_token": alphabet.unk_token,
+        "continuing_subword_prefix": alphabet.prefix or None,
+        "end_of_word_suffix": alphabet.suffix or None,
+        "fuse_unk": alphabet.fuse_unk,
+        "byte_fallback": alphabet.unit == "char" and alphabet.unknown == "byte_fallback",
+        "ignore_merges": bool(model.config.get("ignore_merges", False)),
+        "vocab": _vocabulary(model),
+        "merges": [[strings[left], strings[right]] for left, right, _ in merges.tolist()],
+    }
+
+
+def _wordpiece(model: Model) -> dict[str, object]:
+    """Longest token from the left; in the character unit an unknown character makes the whole pretoken unknown."""
+    alphabet = model.alphabet
+    if alphabet.suffix or (alphabet.unit == "char" and alphabet.unk_token is None):
+        raise TokenizerError(
+            "tokenizer.json: greedy reading needs the byte unit or an unknown token, and no suffix",
+            hint="train with --unit byte",
+        )
+    vocabulary = _vocabulary(model)
+    # WordPiece asks for an unknown token; with all 256 bytes in the vocabulary it never comes out.
+    unknown = alphabet.unk_token or next(iter(vocabulary))
+    return {
+        "type": "WordPiece",
+        "unk_token": unknown,
+        "continuing_subword_prefix": alphabet.prefix,
+        "max_input_chars_per_word": 2**31 - 1,
+        "vocab": vocabulary,
     }
 
 
@@ -100,6 +133,8 @@ def _vocabulary(model: Model) -> dict[str, int]:
         if strings[token] in vocabulary:
             raise TokenizerError(f"tokenizer.json: two tokens are both spelled {strings[token]!r}")
         vocabulary[strings[token]] = int(ids[token])
+    if model.inference in _GREEDY:
+        return vocabulary
     # A merge whose result left the vocabulary cannot be said, and the library panics on it.
     for token in model.events.token[model.events.kind == Kind.MERGE]:
         if ids[token] == NOT_IN_VOCAB:
@@ -125,7 +160,12 @@ def _added(token_id: int, content: str) -> dict[str, object]:
     }
 
 
-def _normalizer(model: Model) -> dict[str, object] | None:
+def normalizer_json(model: Model) -> dict[str, object] | None:
+    """The `normalizer` of tokenizer.json.
+
+    Raises:
+        TokenizerError: the model's has no form there.
+    """
     from tokkit.pretokenizers import hf_normalizer
 
     of_scheme = hf_normalizer(model.pretokenizer)

@@ -21,7 +21,8 @@ def require_plain(model: Model, target: str, *, modes: tuple[str, ...] = ("merge
             f"{target}: a {model.method} model whose log holds {len(others)} {name} events has no exact form there",
             hint="use the artefact with tokkit itself",
         )
-    if model.inference not in modes:
+    # What a log of merges means is merging by rank.
+    if ("merge" if model.inference == "exact" else model.inference) not in modes:
         raise TokenizerError(
             f"{target}: inference `{model.inference}` has no exact form there",
             hint="use the artefact with tokkit itself",

@@ -1,7 +1,7 @@
 """Another way to read the same vocabulary, chosen before a model is trained on it."""
 
 from dataclasses import replace
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,10 @@ from tokkit.errors import TokenizerError, UsageError
 from tokkit.model.model import Model
 from tokkit.model.program import is_plain
 from tokkit.model.tables import INFERENCES
+from tokkit.model.vocab import NOT_IN_VOCAB, output_ids
+
+if TYPE_CHECKING:
+    from tokkit.counts import CountTable
 
 Inference = Literal[
     "exact",
@@ -23,7 +27,7 @@ Inference = Literal[
     "least_tokens",
     "likelihood",
 ]
-"""`exact`: what the log means. `greedy`: longest prefix. `ghost`: merges only, removed tokens keep ids after the others.
+"""`exact`: what the log means. `greedy`: longest prefix. `ghost`: merges only, removed tokens keep ids, the last.
 The rest are rules over the final vocabulary (Uzan et al., 2024)."""
 
 UNUSED_ATOM_PENALTY: Final = 10.0
@@ -71,3 +75,19 @@ def likelihood_scores(model: Model, frequencies: NDArray[np.uint64]) -> NDArray[
     atoms[model.first_atom : model.first_made] = True
     scores[atoms & ~used] = scores[used].min() - UNUSED_ATOM_PENALTY
     return scores
+
+
+def token_uses(model: Model, counts: "CountTable") -> NDArray[np.uint64]:
+    """How often each token stands in the encoding of the table by the model itself; uint64 [len(tokens)]."""
+    from tokkit.model.tokenizer import Tokenizer
+
+    tokenizer = Tokenizer.from_model(replace(model, pretokenizer="none@1"))
+    uses = np.zeros(tokenizer.vocab_size, np.uint64)
+    for pretoken, count in counts:
+        for token in tokenizer.encode_bytes(pretoken):
+            uses[token] += np.uint64(count)
+    ids = output_ids(model)
+    in_vocab = ids != NOT_IN_VOCAB
+    by_internal = np.zeros(len(ids), np.uint64)
+    by_internal[in_vocab] = uses[ids[in_vocab]]
+    return by_internal

@@ -51,8 +51,13 @@ TRAINERS: Registry[type[Trainer]] = Registry(
     "trainer",
     {
         "bpe": "tokkit.trainers.bpe",
+        "bpe-knockout": "tokkit.trainers.knockout",
+        "leaf-pruned": "tokkit.trainers.leaf_pruned",
+        "litetoken": "tokkit.trainers.litetoken",
+        "parity-aware": "tokkit.trainers.parity",
         "picky": "tokkit.trainers.picky",
         "scaffold": "tokkit.trainers.scaffold",
+        "trimmed": "tokkit.trainers.trimmed",
     },
 )
 """All training methods by name."""

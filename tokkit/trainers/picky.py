@@ -96,12 +96,19 @@ class Picky(MergeTrainer):
         )
 
     def after_merge(
-        self, session: _core.TrainSession, left: int, right: int, token: int, count: int, replaced: int, grew: bool
+        self,
+        session: _core.TrainSession,
+        left: int,
+        right: int,
+        token: int,
+        count: int,
+        replaced: int,
+        grew: bool,  # noqa: FBT001
     ) -> None:
         """Looks at both parents, each as the one before it left the segmentation."""
         for parent in (left,) if left == right else (left, right):
             if session.parents(parent) is not None and self._is_over(
-                session.frequency(parent), replaced, left == right
+                session.frequency(parent), replaced, is_self_pair=left == right
             ):
                 session.remove(parent)
         if session.n_events > self.max_events():
@@ -110,7 +117,7 @@ class Picky(MergeTrainer):
                 "making tokens goes round in circles; raise threshold or max_events"
             )
 
-    def _is_over(self, rest: int, replaced: int, is_self_pair: bool) -> bool:
+    def _is_over(self, rest: int, replaced: int, *, is_self_pair: bool) -> bool:
         config = self.config
         uses = rest + (2 * replaced if is_self_pair and config.self_pair_ios == "paper" else replaced)
         ratio = replaced / uses

@@ -13,6 +13,7 @@ from tokkit.cli.verb import Talk, verb
     examples=(
         "tokkit convert tokenizer.json --to tiktoken -o converted",
         "tokkit convert o200k_base.tiktoken --to tokkit -o mytok",
+        "tokkit convert mypicky --inference greedy --to tokkit -o mygreedy",
     ),
 )
 @click.argument("tokenizer")
@@ -20,6 +21,13 @@ from tokkit.cli.verb import Talk, verb
     "--to", "formats", multiple=True, required=True, metavar="NAME", help="`tokkit`, or one of `tokkit list exports`."
 )
 @options.out_option("Folder to make.")
+@click.option(
+    "--inference", metavar="NAME", help="Read the vocabulary by this rule: exact, greedy, ghost, longest_prefix ..."
+)
+@click.option("--counts", metavar="FILE", help="Measure on this table; `likelihood` takes its scores from it.")
+@click.option(
+    "--min-fidelity", type=click.FloatRange(0, 1), metavar="X", help="Fail below this share of the mass of --counts."
+)
 @click.option(
     "--role", "roles", multiple=True, metavar="ROLE=TOKEN", help="Name the bos, eos, pad ... token (repeatable)."
 )
@@ -32,6 +40,9 @@ def command(
     tokenizer: str,
     formats: tuple[str, ...],
     output: Path,
+    inference: str | None,
+    counts: str | None,
+    min_fidelity: float | None,
     roles: tuple[str, ...],
     overwrite: bool,
     as_json: bool,
@@ -40,9 +51,12 @@ def command(
     encoder runs exactly.
     """
     from tokkit.api import model_of
-    from tokkit.cli.exporting import write_exports
+    from tokkit.cli.exporting import read_by, write_exports
 
+    model = model_of(tokenizer)
+    if inference is not None:
+        model = read_by(model, inference, counts)
     write_exports(
-        talk, model_of(tokenizer), formats, output, counts=None, min_fidelity=None, roles=roles, overwrite=overwrite,
+        talk, model, formats, output, counts=counts, min_fidelity=min_fidelity, roles=roles, overwrite=overwrite,
         as_json=as_json,
     )  # fmt: skip

@@ -1,0 +1,109 @@
+"""How many words an exported file encodes as the model itself does, asked of the program that reads the file."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from tokkit.errors import TokenizerError
+from tokkit.export import EXPORTERS
+from tokkit.export.fidelity import Fidelity, fidelity
+from tokkit.model.model import Model
+from tokkit.model.vocab import bytes_to_string
+
+MEASURABLE: Final = frozenset({"hf", "hf-greedy", "hf-ghost", "hf-loader", "sentencepiece"})
+"""Exports whose reader is at hand; the others are exact by construction or refused."""
+
+_BATCH: Final = 20_000
+_EXAMPLES: Final = 10
+WordEncoder = Callable[[bytes], list[int] | None]
+"""A pretoken to ids; None where the file's program cannot be asked about it."""
+
+
+def measure(model: Model, name: str, counts: Iterable[tuple[bytes, int]]) -> Fidelity | None:
+    """Writes export `name` to a temporary folder and compares every pretoken; None if nothing here reads it back.
+
+    Raises:
+        TokenizerError: the export cannot hold the model, or its library cannot read the file.
+    """
+    if name not in MEASURABLE:
+        return None
+    with tempfile.TemporaryDirectory(prefix="tokkit-") as folder:
+        EXPORTERS.get(name)(model, Path(folder))
+        if (Path(folder) / "tokenizer.json").exists():
+            return fidelity(model, Path(folder) / "tokenizer.json", counts)
+        encode = _reader(model, Path(folder))
+        return None if encode is None else compare(model, encode, counts)
+
+
+def compare(model: Model, encode: WordEncoder, counts: Iterable[tuple[bytes, int]]) -> Fidelity:
+    """Holds `encode` against the model's own encoder on every (pretoken, count)."""
+    from dataclasses import replace
+
+    from tokkit.model.tokenizer import Tokenizer
+
+    ours = Tokenizer.from_model(replace(model, pretokenizer="none@1"))
+    distinct = mass = same_distinct = same_mass = skipped = 0
+    examples: list[bytes] = []
+    rows = iter(counts)
+    while batch := list(islice(rows, _BATCH)):
+        for pretoken, count in batch:
+            theirs = encode(pretoken)
+            distinct += 1
+            mass += count
+            skipped += theirs is None
+            if theirs == ours.encode_bytes(pretoken):
+                same_distinct += 1
+                same_mass += count
+            elif len(examples) < _EXAMPLES:
+                examples.append(pretoken)
+    return Fidelity(distinct, mass, same_distinct, same_mass, skipped, tuple(examples))
+
+
+def _reader(model: Model, folder: Path) -> WordEncoder | None:
+    data, spm = folder / "tokkit_encoder.json", folder / "tokenizer.model"
+    if data.exists():
+        return _loader(model, json.loads(data.read_text(encoding="utf-8")))
+    return _sentencepiece(spm) if spm.exists() else None
+
+
+def _loader(model: Model, data: dict[str, object]) -> WordEncoder | None:
+    try:
+        from tokkit.export.tokenization_tokkit import WordEncoder as Carried
+    except ImportError:  # transformers is an extra: without it nobody here can load the file
+        return None
+    carried = Carried(data)
+    is_byte = model.alphabet.unit == "byte"
+
+    def encode(pretoken: bytes) -> list[int] | None:
+        try:
+            text = bytes_to_string(pretoken) if is_byte else pretoken.decode()
+        except UnicodeDecodeError:
+            return None
+        return [token for token, _ in carried.encode(text)]
+
+    return encode
+
+
+def _sentencepiece(path: Path) -> WordEncoder:
+    import sentencepiece
+
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    except (RuntimeError, OSError) as error:
+        raise TokenizerError(f"{path}: sentencepiece cannot read it: {error}") from error
+    marker = "\u2581"
+
+    def encode(pretoken: bytes) -> list[int] | None:
+        try:
+            text = pretoken.decode()
+        except UnicodeDecodeError:
+            return None
+        # The library writes the marker of the first word itself, and reads NUL as the end of nothing we wrote.
+        if not text.startswith(marker) or marker in text[1:] or " " in text or "\0" in text:
+            return None
+        return [int(token) for token in processor.encode(text[1:])] if len(text) > 1 else None
+
+    return encode

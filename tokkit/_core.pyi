@@ -180,16 +180,28 @@ def run_scaffold(
 
 # --- superword
 
+class SuperwordOptions(TypedDict):
+    """What a second stage is told; see `tokkit.trainers.superbpe`."""
+
+    max_words: int | None
+    forbidden: list[bytes]
+    max_bytes: int | None
+    no_newline: bool
+    whole_utf8: bool
+    min_frequency: int
+    bound: int | None
+    n_merges: int
+    threads: int
+
 @final
 class SuperwordSession:
-    """The second stage of superword training. `options` is a mapping with one key for each rule."""
-
     @staticmethod
     def from_chunks(
         counts: CountTable,
         tokens: Sequence[bytes],
         byte_ids: bytes,
         merges: bytes,
+<<<<<<< HEAD
         options: Mapping[str, object],
         *,
         progress: _Progress | None = None,
@@ -202,3 +214,51 @@ class SuperwordSession:
     def merges(self) -> tuple[bytes, bytes]: ...
     def tokens(self) -> list[bytes]: ...
     def stats(self) -> dict[str, int]: ...
+=======
+        options: SuperwordOptions,
+        *,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> SuperwordSession: ...
+    @staticmethod
+    def after(
+        session: TrainSession,
+        options: SuperwordOptions,
+        *,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> SuperwordSession: ...
+    def run(self, vocab_size: int, *, progress: Callable[[str, int, int], object] | None = None) -> bool: ...
+    def merges(self) -> tuple[bytes, bytes]: ...
+    def tokens(self) -> list[bytes]: ...
+    def stats(self) -> dict[str, int]: ...
+
+@final
+class RunTrainer:
+    @staticmethod
+    def over_bytes(
+        counts: CountTable,
+        *,
+        can_remove: bool = False,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> RunTrainer: ...
+    @staticmethod
+    def over_pretokens(
+        counts: CountTable,
+        tokens: Sequence[bytes],
+        *,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> RunTrainer: ...
+    def best(self) -> tuple[int, int, int] | None: ...
+    def merge(self, left: int, right: int) -> tuple[int, int, bool]: ...
+    def remove(self, token: int, pieces: Sequence[int]) -> int: ...
+    def uses(self, token: int) -> int: ...
+    def tokens(self) -> list[bytes]: ...
+    def __len__(self) -> int: ...
+
+@final
+class Pretokens:
+    def __new__(cls, main: str, candidate: str, *, special: str | None = None, scripts: Sequence[str] = ()) -> Pretokens: ...
+    def cut(self, text: bytes) -> list[tuple[int, int]]: ...
+    def is_candidate(self, pretoken: bytes) -> bool: ...
+    def words(self, blob: bytes, offsets: bytes) -> tuple[bytes, bytes]: ...
+    def runs(self, blob: bytes, offsets: bytes) -> tuple[bytes, bytes]: ...
+>>>>>>> c5fc3ac (Add SuperBPE: both regex generations, strict and reference inheritance, vetoes, sweeps)

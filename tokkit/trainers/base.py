@@ -58,6 +58,7 @@ TRAINERS: Registry[type[Trainer]] = Registry(
         "picky": "tokkit.trainers.picky",
         "scaffold": "tokkit.trainers.scaffold",
         "trimmed": "tokkit.trainers.trimmed",
+        "superbpe": "tokkit.trainers.superbpe",
     },
 )
 """All training methods by name."""

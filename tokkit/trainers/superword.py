@@ -37,6 +37,15 @@ class SuperwordTrainer(Trainer):
     def default_pretokenizer(self) -> str:
         """The scheme of the first table, where the caller names none."""
 
+    def count_words(
+        self, inputs: Inputs, *, config: CountConfig | None = None, progress: Progress = silent
+    ) -> CountTable:
+        """The first table of the corpus.
+
+        Raises: as `tokkit.counts.count`.
+        """
+        return count(inputs, pretokenizer=self.default_pretokenizer(), config=config, progress=progress)
+
     @abstractmethod
     def count_again(
         self, inputs: Inputs, *, config: CountConfig | None = None, progress: Progress = silent

@@ -55,9 +55,9 @@ def test_special_tokens_count_only_where_allowed() -> None:
 
 
 def test_a_superword_spans_whole_words() -> None:
-    model = train("superbpe-pretoken", ["of the of the, of the"] * 3, vocab_size=267, n_superwords=1)
+    model = train("superbpe-pretoken", ["of the of the, of the"] * 3, vocab_size=262, n_superwords=1)
 
-    assert model.tokens[-1] == b"of the" or model.tokens[-1] == b" of the"
+    assert model.tokens[-1] in {b"of the", b" of the"}
     assert not model.exhausted
 
 

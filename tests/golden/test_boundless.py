@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.golden_folder import golden_folder
 from tokkit.corpus import texts
 from tokkit.model.boundless import BoundlessTokenizer
@@ -84,7 +85,9 @@ def test_events_equal_the_reference(path: Path, kind: str) -> None:
     def spelled(token: int) -> str:
         return bytes_to_string(model.tokens[token])
 
-    merges = [[i, spelled(e.left), spelled(e.right), e.count] for i, e in enumerate(events[:n_words]) if e.kind == Kind.MERGE]
+    merges = [
+        [i, spelled(e.left), spelled(e.right), e.count] for i, e in enumerate(events[:n_words]) if e.kind == Kind.MERGE
+    ]
     removed = [[i, spelled(e.token)] for i, e in enumerate(events[:n_words]) if e.kind == Kind.SPLIT]
     assert merges == [merge[:4] for merge in expected["words"]["merges"]]
     assert removed == expected["words"]["deletions"]

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 from tests.golden_folder import golden_folder
 from tests.oracles import superword as oracle
 from tokkit.corpus import texts

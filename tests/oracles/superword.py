@@ -19,7 +19,9 @@ def encode(word: bytes, merges: Sequence[Pair]) -> Word:
     ranks = {pair: rank for rank, pair in reversed(list(enumerate(merges)))}
     tokens = [bytes([byte]) for byte in word]
     while True:
-        best = min((ranks.get((a, b), len(merges)) for a, b in zip(tokens, tokens[1:], strict=False)), default=len(merges))
+        best = min(
+            (ranks.get((a, b), len(merges)) for a, b in zip(tokens, tokens[1:], strict=False)), default=len(merges)
+        )
         if best == len(merges):
             return tokens
         place = next(i for i in range(len(tokens) - 1) if ranks.get((tokens[i], tokens[i + 1])) == best)
@@ -47,7 +49,9 @@ def second_stage(
     while len(vocabulary) < n_tokens:
         pairs: Counter[Pair] = count_pairs(words)
         allowed = [
-            (count, pair) for pair, count in pairs.items() if count >= max(1, min_frequency) and is_allowed(pair[0] + pair[1])
+            (count, pair)
+            for pair, count in pairs.items()
+            if count >= max(1, min_frequency) and is_allowed(pair[0] + pair[1])
         ]
         if not allowed:
             break

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.oracles import superword as oracle
 from tokkit.counts import CountTable
 from tokkit.model.model import Model
@@ -57,8 +58,9 @@ def test_training_equals_recounting_everything(
         inherited=inherited,
         ids=model.tokens[:n_tokens],
         n_tokens=trainer.config.vocab_size,
-        is_allowed=lambda token: b": " not in token
-        and (max_words is None or sum(bool(word) for word in token.split(b" ")) <= max_words),
+        is_allowed=lambda token: (
+            b": " not in token and (max_words is None or sum(bool(word) for word in token.split(b" ")) <= max_words)
+        ),
         min_frequency=min_frequency,
     )
 
@@ -110,7 +112,13 @@ def test_strict_inheritance_keeps_the_first_stage(texts: list[str], n_inherited:
 @settings(max_examples=25)
 @given(TEXTS, st.integers(1, 3), st.integers(2, 9))
 def test_no_superword_breaks_a_rule(texts: list[str], max_words: int, max_bytes: int) -> None:
-    options = {"inherit_merges": 4, "max_words": max_words, "max_bytes": max_bytes, "forbid": ("a:", ". "), "forbid_newline": True}
+    options = {
+        "inherit_merges": 4,
+        "max_words": max_words,
+        "max_bytes": max_bytes,
+        "forbid": ("a:", ". "),
+        "forbid_newline": True,
+    }
 
     model = train(texts, vocab_size=320, **options)
 
@@ -161,10 +169,8 @@ def test_counts_beyond_32_bits_are_exact() -> None:
 def test_tokens_of_the_training_text_are_counted() -> None:
     texts = ["a b a b", "a b", "ab ab ab"]
     words, chunks = tables(texts)
-    points = SUPERBPE(SUPERBPE.Config(vocab_size=262, sweep_transition=(0.98, 0.99, 1.0))).sweep(words, chunks)
+    points = SUPERBPE(SUPERBPE.Config(vocab_size=262, sweep_transition="0.98,0.99,1")).sweep(words, chunks)
     for point in points:
         tokenizer = Tokenizer.from_model(point.model)
         n_tokens = sum(len(tokenizer.encode_bytes(chunk)) * n for chunk, n in chunks)
         assert point.tokens_per_byte == pytest.approx(n_tokens / sum(len(chunk) * n for chunk, n in chunks))
-
-

@@ -54,10 +54,13 @@ class WholeWordTrainer(SuperwordTrainer):
         )
         scripts: tuple[str, ...] = Field(SCRIPTS, description="scripts cut by `script_scheme`")
         merge_pattern: str = Field(r"\p{L}", description="regex that the pretokens of a superword match")
-        threshold: float = Field(0.9, gt=0, description="intersection over self at which a parent leaves; above 1: never")
+        threshold: float = Field(
+            0.9, gt=0, description="intersection over self at which a parent leaves; above 1: never"
+        )
         to_bytes: bool = Field(False, description="a token that leaves falls into bytes, not into what it was made of")
         reference: bool = Field(
-            False, description="keep the authors' faults: removed tokens that come back, and stopping without superwords"
+            False,
+            description="keep the authors' faults: removed tokens that come back, and stopping without superwords",
         )
 
     config: Config
@@ -226,7 +229,7 @@ class WholeWordTrainer(SuperwordTrainer):
             inference="boundless",
             ids=ids,
             exhausted=not is_reached,
-            config={**config.model_dump(mode="json"), "boundless": facts},
+            config={**self.lasting_config(), "boundless": facts},
         )
 
     def _superwords(self, words: Words, again: CountTable | None, progress: Progress) -> "_Superwords":
@@ -297,7 +300,9 @@ class SuperBpePretoken(WholeWordTrainer):
         """Learns from words and runs; see `SuperwordTrainer.train`."""
         config = self.config
         size = config.vocab_size - len(config.special_tokens)
-        n_words = max(256, round(config.transition * size)) if config.n_superwords is None else size - config.n_superwords
+        n_words = (
+            max(256, round(config.transition * size)) if config.n_superwords is None else size - config.n_superwords
+        )
         self._check(counts, n_words + len(config.special_tokens))
         words = self.learn_words(counts, n_words, progress=progress)
         superwords = self._superwords(words, again, progress)

@@ -15,6 +15,9 @@ from tokkit.progress import Progress, silent
 from tokkit.trainers.base import TRAINERS, Trainer
 from tokkit.trainers.bpe import Bpe
 
+RUNTIME_OPTIONS = ("threads", "memory_mb", "stage1", "bound")
+"""Options of how fast and where: the same vocabulary comes out (of `memory_mb` as long as the text fits in it)."""
+
 BYTES_PER_TEXT_BYTE = 7
 """Memory of a second stage for each byte of distinct text: the table and 20 bytes for each of its tokens."""
 
@@ -28,10 +31,18 @@ class SuperwordTrainer(Trainer):
         stage2_sources: tuple[str, ...] = Field((), description="texts of the second stage, if not those of the first")
         threads: int = Field(0, ge=0, le=4096, description="threads that encode; 0: as many as this process may use")
         memory_mb: int | None = Field(
-            None, ge=1, description="MiB for the second stage; of larger texts it reads a fixed random sample of documents"
+            None,
+            ge=1,
+            description="MiB for the second stage; of larger texts it reads a fixed random sample of documents",
         )
 
     config: Config
+    stage1_folder: Path | None = None
+    """Where an interrupted run finds its first stage again; never part of what comes out."""
+
+    def lasting_config(self) -> dict[str, object]:
+        """The options that decide what comes out, for the model."""
+        return self.config.model_dump(mode="json", exclude=set(RUNTIME_OPTIONS))
 
     @abstractmethod
     def default_pretokenizer(self) -> str:
@@ -87,7 +98,9 @@ def count_chunks(
     sampled = [_thinned(source, share, config) for source in listed]
     smaller = count(sampled, pretokenizer=pretokenizer, config=config, progress=progress)
     if smaller.report is not None:
-        smaller.report.warn(f"the second stage learns from {share:.1%} of the documents, a random sample that fits in memory")
+        smaller.report.warn(
+            f"the second stage learns from {share:.1%} of the documents, a random sample that fits in memory"
+        )
     return smaller
 
 

@@ -19,11 +19,10 @@ def encode(word: bytes, merges: Sequence[Pair]) -> Word:
     ranks = {pair: rank for rank, pair in reversed(list(enumerate(merges)))}
     tokens = [bytes([byte]) for byte in word]
     while True:
-        best = min(
-            (ranks.get((a, b), len(merges)) for a, b in zip(tokens, tokens[1:], strict=False)), default=len(merges)
-        )
-        if best == len(merges):
+        found = [ranks[pair] for pair in pairwise(tokens) if pair in ranks]
+        if not found:
             return tokens
+        best = min(found)
         place = next(i for i in range(len(tokens) - 1) if ranks.get((tokens[i], tokens[i + 1])) == best)
         tokens[place : place + 2] = [tokens[place] + tokens[place + 1]]
 

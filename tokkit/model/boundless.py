@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class BoundlessTokenizer(Tokenizer):
         data = np.frombuffer(text.encode(), np.uint8)
         # The character of each byte: one less than the number of lead bytes up to it.
         character = np.concatenate([np.cumsum((data & 0xC0) != 0x80) - 1, [len(text)]]).tolist()
-        spans = list(zip(ends[:-1], ends[1:], strict=True))
+        spans = list(pairwise(ends))
         return Encoding(
             ids=ids,
             tokens=tokens,
@@ -143,7 +143,7 @@ class BoundlessTokenizer(Tokenizer):
         """The superword merges on a run: the lowest rank first, everywhere from left to right."""
         none = (len(self._ranks), -1)
         while len(run) > 1:
-            best = min(self._ranks.get(pair, none) for pair in zip(run, run[1:], strict=False))
+            best = min(self._ranks.get(pair, none) for pair in pairwise(run))
             if best == none:
                 break
             joined: list[int] = []

@@ -29,7 +29,7 @@ RUNS = "boundless-runs"
 
 @dataclass(frozen=True)
 class Words:
-    """The first phase: events and tokens by internal id (bytes 0 to 255), and the vocabulary in the order of its ids."""
+    """The first phase: events and tokens by number (bytes 0 to 255), and the vocabulary in the order of its ids."""
 
     events: tuple[Event, ...]
     tokens: tuple[bytes, ...]
@@ -60,7 +60,7 @@ class WholeWordTrainer(SuperwordTrainer):
         to_bytes: bool = Field(False, description="a token that leaves falls into bytes, not into what it was made of")
         reference: bool = Field(
             False,
-            description="keep the authors' faults: removed tokens that come back, and stopping without superwords",
+            description="keep the authors' faults: removed tokens come back, no superword ends all",
         )
 
     config: Config
@@ -244,9 +244,8 @@ class WholeWordTrainer(SuperwordTrainer):
         if len(counts) == 0:
             raise InputError("the count table is empty: there is nothing to learn from", hint="check the inputs")
         if least < 256 + len(self.config.special_tokens):
-            raise UsageError(
-                f"vocab_size: {least} is less than the {256 + len(self.config.special_tokens)} tokens of specials and bytes"
-            )
+            needed = 256 + len(self.config.special_tokens)
+            raise UsageError(f"vocab_size: {least} is less than the {needed} tokens of specials and bytes")
 
 
 class _Superwords:

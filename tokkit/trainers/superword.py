@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tokkit.corpus.read import Inputs
+from tokkit.corpus.read import Inputs, Source
 from tokkit.corpus.spec import SourceSpec
 from tokkit.counts import CountConfig, CountTable, count
 from tokkit.counts.count import MEBIBYTE
@@ -33,7 +33,7 @@ class SuperwordTrainer(Trainer):
         memory_mb: int | None = Field(
             None,
             ge=1,
-            description="MiB for the second stage; of larger texts it reads a fixed random sample of documents",
+            description="MiB for the second stage; of larger texts it reads a random sample",
         )
 
     config: Config
@@ -91,11 +91,11 @@ def count_chunks(
     share = budget / (n_bytes * BYTES_PER_TEXT_BYTE)
     if not isinstance(inputs, (str, Path, SourceSpec, list, tuple)):
         raise UsageError(
-            f"the second stage needs {n_bytes * BYTES_PER_TEXT_BYTE // MEBIBYTE} MiB, more than the {memory_mb} allowed",
+            f"the second stage needs {n_bytes * BYTES_PER_TEXT_BYTE // MEBIBYTE} MiB, {memory_mb} are allowed",
             hint="texts in memory cannot be sampled: give files, more memory or fewer texts",
         )
     listed = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    sampled = [_thinned(source, share, config) for source in listed]
+    sampled: list[Source] = [_thinned(source, share, config) for source in listed]
     smaller = count(sampled, pretokenizer=pretokenizer, config=config, progress=progress)
     if smaller.report is not None:
         smaller.report.warn(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from tests.oracles.bpe import Pair, Word, count_pairs, merge_word
 from tokkit import _core

@@ -3,6 +3,28 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypedDict, final
 
+__all__ = [
+    "UNICODE_VERSION",
+    "CountTable",
+    "Counter",
+    "Encoder",
+    "SuperwordSession",
+    "TrainSession",
+    "__version__",
+    "affixed_atoms",
+    "character_counts",
+    "invalid_document",
+    "invalid_utf8",
+    "line_offsets",
+    "pretokenize",
+    "rewrite",
+    "run_picky",
+    "run_scaffold",
+    "scheme_id",
+    "scheme_names",
+    "scheme_patterns",
+]
+
 __version__: str
 
 # --- count
@@ -54,6 +76,7 @@ def invalid_document(blob: bytes, offsets: bytes) -> tuple[int, int] | None: ...
 
 # --- encode
 
+@final
 class Encoder:
     def __new__(
         cls,

@@ -3,6 +3,30 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypedDict, final
 
+__all__ = [
+    "UNICODE_VERSION",
+    "CountTable",
+    "Counter",
+    "Encoder",
+    "Pretokens",
+    "RunTrainer",
+    "SuperwordSession",
+    "TrainSession",
+    "__version__",
+    "affixed_atoms",
+    "character_counts",
+    "invalid_document",
+    "invalid_utf8",
+    "line_offsets",
+    "pretokenize",
+    "rewrite",
+    "run_picky",
+    "run_scaffold",
+    "scheme_id",
+    "scheme_names",
+    "scheme_patterns",
+]
+
 __version__: str
 
 # --- count
@@ -54,6 +78,7 @@ def invalid_document(blob: bytes, offsets: bytes) -> tuple[int, int] | None: ...
 
 # --- encode
 
+@final
 class Encoder:
     def __new__(
         cls,
@@ -202,3 +227,34 @@ class SuperwordSession:
     def merges(self) -> tuple[bytes, bytes]: ...
     def tokens(self) -> list[bytes]: ...
     def stats(self) -> dict[str, int]: ...
+
+@final
+class RunTrainer:
+    """Pair merging by the rule of BoundlessBPE, over pretokens in bytes or over runs of pretokens."""
+
+    @staticmethod
+    def over_bytes(
+        counts: CountTable, *, can_remove: bool = False, progress: _Progress | None = None
+    ) -> RunTrainer: ...
+    @staticmethod
+    def over_pretokens(
+        counts: CountTable, tokens: Sequence[bytes], *, progress: _Progress | None = None
+    ) -> RunTrainer: ...
+    def best(self) -> tuple[int, int, int] | None: ...
+    def merge(self, left: int, right: int) -> tuple[int, int, bool]: ...
+    def remove(self, token: int, pieces: Sequence[int]) -> int: ...
+    def uses(self, token: int) -> int: ...
+    def tokens(self) -> list[bytes]: ...
+    def __len__(self) -> int: ...
+
+@final
+class Pretokens:
+    """Cuts texts as BoundlessBPE does. Offsets are u64, little-endian."""
+
+    def __new__(
+        cls, main: str, candidate: str, *, special: str | None = None, scripts: Sequence[str] = ...
+    ) -> Pretokens: ...
+    def cut(self, text: bytes) -> list[tuple[int, int]]: ...
+    def is_candidate(self, pretoken: bytes) -> bool: ...
+    def words(self, blob: bytes, offsets: bytes) -> tuple[bytes, bytes]: ...
+    def runs(self, blob: bytes, offsets: bytes) -> tuple[bytes, bytes]: ...

@@ -59,9 +59,9 @@ class SuperBpe(SuperwordTrainer):
 
         min_frequency: int = Field(0, ge=0, description="stop when the best pair is rarer than this")
         generation: Generation = Field("paper", description="regexes of the published scripts: until 10/2025, or since")
-        transition: float = Field(0.8, gt=0, le=1, description="share of the vocabulary at which the second stage begins")
+        transition: float = Field(0.8, gt=0, le=1, description="share of the vocabulary where the second stage begins")
         inherit_merges: int | None = Field(None, ge=0, description="merges to take over, instead of `transition`")
-        inherit: Inherit = Field("strict", description="keep all words' merges and ids, or only those seen again (code)")
+        inherit: Inherit = Field("strict", description="keep all merges and ids of words, or only those seen again")
         max_words: int | None = Field(4, ge=1, description="most words in a superword")
         forbid: tuple[str, ...] = Field((": ",), description="texts that no superword contains")
         max_bytes: int | None = Field(None, ge=2, description="most bytes in a superword")
@@ -246,7 +246,7 @@ class SuperBpe(SuperwordTrainer):
                 ids.setdefault(start.tokens[left] + start.tokens[right], token)
         return session
 
-    def _options(self, n_merges: int) -> "_core.SuperwordOptions":
+    def _options(self, n_merges: int) -> dict[str, object]:
         config = self.config
         return {
             "max_words": config.max_words,
@@ -263,8 +263,8 @@ class SuperBpe(SuperwordTrainer):
 
 def _keys(model: Model) -> list[bytes]:
     """The bytes that a merge must spell to be each token: a byte-level special is read in the byte alphabet."""
-    from tokkit.trainers.alphabet import lay_ground
     from tokkit.trainers.alphabet import byte_atoms as ordered_bytes
+    from tokkit.trainers.alphabet import lay_ground
 
     ground = lay_ground("byte", model.specials, byte_tokens=False, atoms=ordered_bytes("codepoint"))
     return [*ground.keys, *model.tokens[model.first_made :]]

@@ -28,7 +28,9 @@ class SuperwordTrainer(Trainer):
         stage2_sources: tuple[str, ...] = Field((), description="texts of the second stage, if not those of the first")
         threads: int = Field(0, ge=0, le=4096, description="threads that encode; 0: as many as this process may use")
         memory_mb: int | None = Field(
-            None, ge=1, description="MiB for the second stage; of larger texts it reads a fixed random sample of documents"
+            None,
+            ge=1,
+            description="MiB for the second stage; of larger texts it reads a fixed random sample of documents",
         )
 
     config: Config
@@ -71,14 +73,16 @@ def count_chunks(
     share = budget / (n_bytes * BYTES_PER_TEXT_BYTE)
     if not isinstance(inputs, (str, Path, SourceSpec, list, tuple)):
         raise UsageError(
-            f"the second stage needs {n_bytes * BYTES_PER_TEXT_BYTE // MEBIBYTE} MiB, more than the {memory_mb} allowed",
+            f"the second stage needs {n_bytes * BYTES_PER_TEXT_BYTE // MEBIBYTE} MiB, over the {memory_mb} allowed",
             hint="texts in memory cannot be sampled: give files, more memory or fewer texts",
         )
     listed = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    sampled = [_thinned(source, share, config) for source in listed]
+    sampled = tuple(_thinned(source, share, config) for source in listed)
     smaller = count(sampled, pretokenizer=pretokenizer, config=config, progress=progress)
     if smaller.report is not None:
-        smaller.report.warn(f"the second stage learns from {share:.1%} of the documents, a random sample that fits in memory")
+        smaller.report.warn(
+            f"the second stage learns from {share:.1%} of the documents: a random sample fits in memory"
+        )
     return smaller
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-SENTENCE = "The tokenizer that reads İstanbul'dan gelen haberler also reads 日本語 and print(f'{x:>8}')."
+SENTENCE = "Tokenizers read İstanbul’dan gelen haberler, 日本語 and for (i = 0; i < 10; i++) alike."
 HELD_OUT = {
     "english": "eng",
     "spanish": "spa",
@@ -46,7 +46,7 @@ def main() -> int:
         return code
 
     say("3. Measure it on text it has never seen, beside a plain baseline: one token for each byte.")
-    say("   It was trained on English, Spanish, Japanese, Turkish and Ukrainian; German and Thai are strange to it.")
+    say("   It was trained on English, Spanish, Japanese, Turkish and Ukrainian; German and Hindi are strange to it.")
     if code := run(given.tokkit, measure):
         return code
     with evaluation.open("wb") as file:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+
 from tokkit import _core
 from tokkit.counts import CountTable
 
@@ -12,4 +13,6 @@ def ordered_table(counts: Mapping[bytes, int], pretokenizer: str = "none@1") -> 
     offsets = np.cumsum([0, *map(len, counts)]).astype("<u8").tobytes()
     values = np.array(list(counts.values()), "<u8").tobytes()
     first = np.arange(len(counts)).astype("<u8").tobytes()
-    return CountTable(_core.CountTable.from_buffers(b"".join(counts), offsets, values, first), pretokenizer=pretokenizer)
+    return CountTable(
+        _core.CountTable.from_buffers(b"".join(counts), offsets, values, first), pretokenizer=pretokenizer
+    )

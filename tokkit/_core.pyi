@@ -1,7 +1,31 @@
 """The compiled core. Private: use the functions of the `tokkit` package."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypedDict, final
+
+__all__ = [
+    "UNICODE_VERSION",
+    "CountTable",
+    "Counter",
+    "Encoder",
+    "Pretokens",
+    "RunTrainer",
+    "SuperwordSession",
+    "TrainSession",
+    "__version__",
+    "affixed_atoms",
+    "character_counts",
+    "invalid_document",
+    "invalid_utf8",
+    "line_offsets",
+    "pretokenize",
+    "rewrite",
+    "run_picky",
+    "run_scaffold",
+    "scheme_id",
+    "scheme_names",
+    "scheme_patterns",
+]
 
 __version__: str
 
@@ -54,6 +78,7 @@ def invalid_document(blob: bytes, offsets: bytes) -> tuple[int, int] | None: ...
 
 # --- encode
 
+@final
 class Encoder:
     def __new__(
         cls,
@@ -180,37 +205,23 @@ def run_scaffold(
 
 # --- superword
 
-class SuperwordOptions(TypedDict):
-    """What a second stage is told; see `tokkit.trainers.superbpe`."""
-
-    max_words: int | None
-    forbidden: list[bytes]
-    max_bytes: int | None
-    no_newline: bool
-    whole_utf8: bool
-    min_frequency: int
-    bound: int | None
-    n_merges: int
-    threads: int
-
 @final
 class SuperwordSession:
+    """The second stage of superword training. `options` is a mapping with one key for each rule."""
+
     @staticmethod
     def from_chunks(
         counts: CountTable,
         tokens: Sequence[bytes],
         byte_ids: bytes,
         merges: bytes,
-        options: SuperwordOptions,
+        options: Mapping[str, object],
         *,
         progress: _Progress | None = None,
     ) -> SuperwordSession: ...
     @staticmethod
     def after(
-        session: TrainSession,
-        options: SuperwordOptions,
-        *,
-        progress: _Progress | None = None,
+        session: TrainSession, options: Mapping[str, object], *, progress: _Progress | None = None
     ) -> SuperwordSession: ...
     def run(self, vocab_size: int, *, progress: _Progress | None = None) -> bool: ...
     def merges(self) -> tuple[bytes, bytes]: ...
@@ -219,19 +230,15 @@ class SuperwordSession:
 
 @final
 class RunTrainer:
+    """Pair merging by the rule of BoundlessBPE, over pretokens in bytes or over runs of pretokens."""
+
     @staticmethod
     def over_bytes(
-        counts: CountTable,
-        *,
-        can_remove: bool = False,
-        progress: _Progress | None = None,
+        counts: CountTable, *, can_remove: bool = False, progress: _Progress | None = None
     ) -> RunTrainer: ...
     @staticmethod
     def over_pretokens(
-        counts: CountTable,
-        tokens: Sequence[bytes],
-        *,
-        progress: _Progress | None = None,
+        counts: CountTable, tokens: Sequence[bytes], *, progress: _Progress | None = None
     ) -> RunTrainer: ...
     def best(self) -> tuple[int, int, int] | None: ...
     def merge(self, left: int, right: int) -> tuple[int, int, bool]: ...
@@ -242,8 +249,10 @@ class RunTrainer:
 
 @final
 class Pretokens:
+    """Cuts texts as BoundlessBPE does. Offsets are u64, little-endian."""
+
     def __new__(
-        cls, main: str, candidate: str, *, special: str | None = None, scripts: Sequence[str] = ()
+        cls, main: str, candidate: str, *, special: str | None = None, scripts: Sequence[str] = ...
     ) -> Pretokens: ...
     def cut(self, text: bytes) -> list[tuple[int, int]]: ...
     def is_candidate(self, pretoken: bytes) -> bool: ...

@@ -16,8 +16,10 @@ from tokkit.trainers import TRAINERS
 WORDS = " ".join(f"word{number} and{number % 7}" for number in range(2000))
 
 
-def tokkit(*arguments: object, cwd: Path, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
+def tokkit(
+    *arguments: object, cwd: Path, stdin: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "tokkit", *map(str, arguments)],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
@@ -98,8 +100,13 @@ def test_twenty_megabytes_of_one_letter_train_within_a_gigabyte(tmp_path: Path) 
         "except SystemExit as stop: code = stop.code\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(code)"
     )
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == 0, done.stderr
@@ -143,7 +150,9 @@ def test_unbalanced_regex_ends_with_code_2_and_a_caret(corpus: Path) -> None:
 def test_catastrophic_regex_ends_with_pattern_and_position(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"a" * 40 + b"!\n")
     pattern = r"regex:(?:a|aa)+(?!a)(?<=b)"
-    assert_clean_failure(tokkit("train", "a.txt", "-o", "out", "--pretokenizer", pattern, cwd=tmp_path), 3, "(?:a|aa)+", "byte")
+    assert_clean_failure(
+        tokkit("train", "a.txt", "-o", "out", "--pretokenizer", pattern, cwd=tmp_path), 3, "(?:a|aa)+", "byte"
+    )
 
 
 # rows 21 and 22
@@ -177,8 +186,20 @@ def test_counts_that_would_overflow_a_sum_are_refused(tmp_path: Path) -> None:
 def test_a_signal_while_merging_ends_training_with_nothing_left_behind(tmp_path: Path, number: int, code: int) -> None:
     letters = bytes(97 + byte % 26 for byte in hashlib.shake_256(b"tokkit").digest(12_000_000))
     (tmp_path / "line.txt").write_bytes(letters + b"\n")
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "tokkit", "--progress", "json", "train", "line.txt", "-o", "out", "--vocab-size", "60000"],
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tokkit",
+            "--progress",
+            "json",
+            "train",
+            "line.txt",
+            "-o",
+            "out",
+            "--vocab-size",
+            "60000",
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE,
@@ -206,7 +227,18 @@ def test_threads_hash_seeds_and_file_order_change_nothing(corpus: Path) -> None:
     digests = set()
     for run, (threads, seed) in enumerate([(1, "0"), (2, "1"), (8, "2"), (2, "random")]):
         files = [corpus, other] if run % 2 else [other, corpus]
-        options = ["--vocab-size", 400, "-j", threads, "--unit", "char", "--end-of-word-suffix", "</w>", "--pretokenizer", "whitespace@1"]
+        options = [
+            "--vocab-size",
+            400,
+            "-j",
+            threads,
+            "--unit",
+            "char",
+            "--end-of-word-suffix",
+            "</w>",
+            "--pretokenizer",
+            "whitespace@1",
+        ]
         done = tokkit("train", *files, "-o", f"out{run}", *options, cwd=corpus.parent, PYTHONHASHSEED=seed)
         assert done.returncode == 0, done.stderr
         digests.add(hashlib.sha256((corpus.parent / f"out{run}" / "events.parquet").read_bytes()).hexdigest())

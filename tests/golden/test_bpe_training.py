@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.golden_folder import golden_folder
 from tests.tables import ordered_table
 from tokkit import _core
@@ -56,7 +57,9 @@ def merge_strings(model: Model) -> list[list[str]]:
 def test_vocabulary_and_merges_equal_hf_tokenizers(path: Path, threads: int) -> None:
     entry = json.loads(path.read_text(encoding="utf-8"))
     scheme = SCHEMES[entry["pre_tokenizer"]["kind"]]
-    table = count(texts(sequences(corpus(entry), entry["feed"])), pretokenizer=scheme, config=CountConfig(threads=threads))
+    table = count(
+        texts(sequences(corpus(entry), entry["feed"])), pretokenizer=scheme, config=CountConfig(threads=threads)
+    )
     assert (len(table), table.total) == (entry["n_word_types"], entry["n_words"])
 
     model = train(table, layout="hf", **hf_options(entry))

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.oracles import bpe as oracle
 from tests.tables import ordered_table
 from tokkit import _core

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.oracles import bpe as oracle
 from tokkit.counts import CountTable
 from tokkit.errors import TokenizerError, UsageError

@@ -127,8 +127,11 @@ def _exports(manifest: Mapping[str, object]) -> str:
         if "reason" in entry:
             status += f": {entry['reason']}"
         if "fidelity" in entry:
-            share = cast("dict[str, float]", entry["fidelity"])["mass_share"]
-            status += f", {share:.4%} of the training mass has identical ids"
+            figures = cast("dict[str, float]", entry["fidelity"])
+            status += (
+                f", {figures['mass_share']:.4%} of the mass has identical ids in the {figures['distinct']:,} of "
+                f"{figures['of_distinct']:,} distinct pre-tokens that were checked"
+            )
         files = ", ".join(code(file) for file in cast("list[str]", entry["files"]))
         lines.append(f"| {name} | {files} | {status} |")
     return "\n".join(lines) + "\n"

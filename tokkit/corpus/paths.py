@@ -104,7 +104,7 @@ def _from_folder(spec: SourceSpec, report: CorpusReport) -> Iterator[SourceSpec]
 
 
 def _from_glob(spec: SourceSpec) -> Iterator[SourceSpec]:
-    paths = sorted(path for path in glob.glob(spec.path, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
+    paths = sorted(path for path in glob.glob(spec.path, recursive=True) if not Path(path).is_dir())
     if not paths:
         raise InputError(f"{spec.path}: no file matches")
     for path in paths:

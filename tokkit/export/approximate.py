@@ -1,6 +1,6 @@
 """Plain tokenizer.json of models that have no exact one: same ids, read greedily or with ghosts; lossy.
 
-Chosen before a model is trained (`--inference greedy` or `ghost`) they are exact by definition; written for a model that
+Chosen before a model is trained (`--inference greedy` or `ghost`) they are exact by definition; for a model that
 is trained already they change what it reads, by the share that `fidelity` measures.
 """
 

@@ -23,7 +23,8 @@ class Fidelity:
     """Distinct pretokens and their mass (occurrences), and how much of each gets the same ids.
 
     `skipped` counts pretokens that the file's program cannot be asked about (not UTF-8, character unit); they count
-    as different. `examples` are the first pretokens that differ.
+    as different. `examples` are the first pretokens that differ. `of_distinct` and `of_mass` are those of the whole
+    table where only a part of it was checked (see `tokkit.export.sample`).
     """
 
     distinct: int
@@ -32,6 +33,8 @@ class Fidelity:
     same_mass: int
     skipped: int = 0
     examples: tuple[bytes, ...] = field(default=())
+    of_distinct: int | None = None
+    of_mass: int | None = None
 
     @property
     def distinct_share(self) -> float:
@@ -53,6 +56,8 @@ class Fidelity:
         return {
             "distinct": self.distinct,
             "mass": self.mass,
+            "of_distinct": self.distinct if self.of_distinct is None else self.of_distinct,
+            "of_mass": self.mass if self.of_mass is None else self.of_mass,
             "same_distinct": self.same_distinct,
             "same_mass": self.same_mass,
             "skipped": self.skipped,

@@ -81,7 +81,8 @@ def cut_to_coverage(characters: Sequence[tuple[str, int]], coverage: float) -> l
     budget = total - round(coverage * total)
     removed: set[str] = set()
     taken = 0
-    for text, count in reversed(sorted(characters, key=lambda item: -item[1])):
+    later_first = list(reversed(characters))
+    for text, count in sorted(later_first, key=lambda item: item[1]):
         taken += count
         if taken >= budget:
             break

@@ -66,7 +66,7 @@ class MergeTrainer(Trainer):
         ground = self.lay_ground(counts)
         if config.vocab_size < len(ground.tokens):
             raise UsageError(
-                f"vocab_size: {config.vocab_size} is less than the {len(ground.tokens)} tokens of specials and alphabet",
+                f"vocab_size: {config.vocab_size} is below the {len(ground.tokens)} tokens of specials and alphabet",
                 hint=f"ask for at least {len(ground.tokens)}",
             )
         session = self.open_session(counts, ground, progress=progress)
@@ -137,7 +137,8 @@ class MergeTrainer(Trainer):
         made = session.tokens()[len(ground.tokens) :]
         model = Model(
             method=self.method_name(),
-            pretokenizer=counts.pretokenizer,
+            # Nothing is known of how a table of bare words was cut: then its tokenizer cuts nothing.
+            pretokenizer=counts.pretokenizer or "none@1",
             alphabet=Alphabet(
                 unit=config.unit,
                 unknown=config.unknown,

@@ -21,7 +21,7 @@ from tokkit.trainers.bpe import Tie, read_events
 class ExtendConfig(Spec):
     """How to continue training."""
 
-    vocab_size: int = Field(ge=1, le=MAX_VOCAB_SIZE, description="tokens in the vocabulary afterwards, old ones included")
+    vocab_size: int = Field(ge=1, le=MAX_VOCAB_SIZE, description="tokens in the vocabulary afterwards, old ones too")
     min_frequency: int = Field(0, ge=0, description="stop when the best pair is rarer than this")
     tie: Tie = Field("hf", description="which of equally frequent pairs wins")
     max_token_length: int | None = Field(None, ge=0, description="new tokens stay shorter than this many atoms")
@@ -89,7 +89,8 @@ def token_frequencies(model: Model, counts: CountTable, *, progress: Progress = 
     session.replay(_session_merges(merges, from_internal, len(ground.keys)), progress=progress)
     by_session = np.frombuffer(session.frequencies(), "<u8")
     place = np.array([from_internal[token] for token in range(len(model.tokens))])
-    return by_session[place].astype(np.uint64)
+    found: NDArray[np.uint64] = by_session[place].astype(np.uint64)
+    return found
 
 
 def ordered_merges(model: Model) -> NDArray[np.uint32]:
@@ -106,10 +107,8 @@ def ordered_merges(model: Model) -> NDArray[np.uint32]:
             hint="only plain BPE vocabularies can be continued or pruned",
         )
     merges = model.events.merges()
-    last_made: dict[int, int] = {}
-    for rank, token in enumerate(merges[:, 2].tolist()):
-        last_made[token] = rank
-    for rank, (left, right, token) in enumerate(merges.tolist()):
+    last_made: dict[int, int] = {token: rank for rank, token in enumerate(merges[:, 2].tolist())}
+    for rank, (left, right, _) in enumerate(merges.tolist()):
         for part in (left, right):
             if last_made.get(part, -1) >= rank:
                 raise TokenizerError(
@@ -177,9 +176,7 @@ def _open(
     )
 
 
-def _session_merges(
-    merges: NDArray[np.uint32], from_internal: dict[int, int], n_ground: int
-) -> list[tuple[int, int]]:
+def _session_merges(merges: NDArray[np.uint32], from_internal: dict[int, int], n_ground: int) -> list[tuple[int, int]]:
     """The merges in session ids; fills `from_internal` for the tokens that the session will make on replay."""
     pairs = []
     for left, right, token in merges.tolist():
@@ -205,7 +202,9 @@ def _standing_pairs(
     ids, ends = np.frombuffer(buffers[0], "<u4"), np.frombuffer(buffers[1], "<u8").astype(np.int64)
     is_inside = np.ones(max(len(ids) - 1, 0), np.bool_)
     is_inside[ends[(ends > 0) & (ends < len(ids))] - 1] = False
-    pairs = np.unique(np.stack([ids[:-1][is_inside], ids[1:][is_inside]], axis=1), axis=0) if len(ids) else []
+    if not len(ids):
+        return set()
+    pairs = np.unique(np.stack([ids[:-1][is_inside], ids[1:][is_inside]], axis=1), axis=0)
     return {(int(left), int(right)) for left, right in pairs}
 
 

@@ -48,7 +48,7 @@ class LiteToken(MergeTrainer):
         token: int,
         count: int,
         replaced: int,
-        grew: bool,  # noqa: FBT001
+        grew: bool,
     ) -> None:
         """Notes who consumed whom, and how often."""
         self._partners[left][True, right] += replaced

@@ -103,7 +103,7 @@ class Picky(MergeTrainer):
         token: int,
         count: int,
         replaced: int,
-        grew: bool,  # noqa: FBT001
+        grew: bool,
     ) -> None:
         """Looks at both parents, each as the one before it left the segmentation."""
         for parent in (left,) if left == right else (left, right):

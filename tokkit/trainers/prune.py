@@ -1,4 +1,4 @@
-"""Drop tokens from a BPE vocabulary so that no token that stays becomes unreachable (Purason et al., 2025: leaf pruning)."""
+"""Drop tokens from a BPE vocabulary; none that stays becomes unreachable (Purason et al., 2025: leaf pruning)."""
 
 import heapq
 from collections.abc import Collection
@@ -55,7 +55,7 @@ def prune(
             raise UsageError("vocab_size and min_count need counts to tell which tokens are rare", hint="give --counts")
         frequencies = token_frequencies(model, counts, progress=progress)
         _drop_rare_leaves(model, merges, frequencies, users, fixed, gone, config)
-    return _without(model, merges, gone)
+    return _without(model, gone)
 
 
 def _users(merges: NDArray[np.uint32]) -> dict[int, set[int]]:
@@ -78,7 +78,7 @@ def _fixed(model: Model, merges: NDArray[np.uint32], keep: Collection[bytes]) ->
 
 
 def _internal(model: Model, tokens: Collection[bytes]) -> list[int]:
-    wanted = {token: None for token in tokens}
+    wanted = dict.fromkeys(tokens)
     known = {model.tokens[token]: token for token in range(len(model.tokens)) if model.present[token]}
     missing = [token for token in wanted if token not in known]
     if missing:
@@ -93,7 +93,9 @@ def _closure(model: Model, drop: Collection[bytes], fixed: set[int], users: dict
     while open_tokens:
         token = open_tokens.pop()
         if token in fixed:
-            raise UsageError(f"{model.tokens[token]!r} may not be dropped: it is an atom, a special, or needed by `keep`")
+            raise UsageError(
+                f"{model.tokens[token]!r} may not be dropped: it is an atom, a special or needed by `keep`"
+            )
         if token not in gone:
             gone.add(token)
             open_tokens.extend(users.get(token, ()))
@@ -149,7 +151,7 @@ def _hand_down(token: int, parents: dict[int, tuple[int, int]], counts: list[int
     return parents[token]
 
 
-def _without(model: Model, merges: NDArray[np.uint32], gone: set[int]) -> tuple[Model, NDArray[np.uint32]]:
+def _without(model: Model, gone: set[int]) -> tuple[Model, NDArray[np.uint32]]:
     old_ids = output_ids(model)
     kept = np.array([token not in gone for token in range(len(model.tokens))])
     lookup = np.full(len(model.tokens), NOT_IN_VOCAB, np.uint32)

@@ -1,4 +1,4 @@
-"""The rules of sentencepiece's BPE trainer (Kudo and Richardson, 2018; `bpe_model_trainer.cc`), for `--rules sentencepiece`.
+"""The rules of sentencepiece's BPE trainer (Kudo and Richardson, 2018; `bpe_model_trainer.cc`).
 
 They differ from HF's in the alphabet (characters by frequency up to a coverage; the rest block merges), in which
 pieces are allowed, in the tie rule (shortest, then smallest piece), and in that a piece reached by a second route is

@@ -260,7 +260,7 @@ class SuperBpe(SuperwordTrainer):
                 ids.setdefault(start.tokens[left] + start.tokens[right], token)
         return session
 
-    def _options(self, n_merges: int) -> "_core.SuperwordOptions":
+    def _options(self, n_merges: int) -> dict[str, object]:
         config = self.config
         return {
             "max_words": config.max_words,

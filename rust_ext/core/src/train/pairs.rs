@@ -47,6 +47,21 @@ pub(crate) struct Pairs {
     n_dead: usize,
 }
 
+/// The positions of one pair: a run of the arena, or the union of several.
+pub(crate) enum Positions {
+    InArena(std::ops::Range<usize>),
+    Merged(Vec<u32>),
+}
+
+impl Positions {
+    pub fn len(&self) -> usize {
+        match self {
+            Positions::InArena(range) => range.len(),
+            Positions::Merged(positions) => positions.len(),
+        }
+    }
+}
+
 /// Arenas smaller than this are never compacted.
 const COMPACT_FROM: usize = 1 << 16;
 
@@ -149,21 +164,33 @@ impl Pairs {
         self.arena[start..start + length].sort_unstable();
     }
 
-    /// Moves the pair's positions into `out`, ascending and each once, and forgets the lists.
-    pub fn take_positions(&mut self, index: usize, out: &mut Vec<u32>) {
-        out.clear();
+    /// Takes the pair's positions, ascending and each once; the pair has no lists any more.
+    pub fn take_positions(&mut self, index: usize) -> Positions {
         let mut at = std::mem::replace(&mut self.pairs[index].segments, NONE);
-        let is_single = self.segments.get(at as usize).is_some_and(|segment| segment.next == NONE);
+        let mut merged = Vec::new();
+        let mut is_first = true;
         while let Some(segment) = self.segments.get_mut(at as usize) {
             let low = segment.start as usize;
             let length = std::mem::take(&mut segment.length) as usize;
-            out.extend_from_slice(&self.arena[low..low + length]);
-            self.n_dead += length;
             at = segment.next;
+            self.n_dead += length;
+            if is_first && at == NONE {
+                return Positions::InArena(low..low + length);
+            }
+            is_first = false;
+            merged.extend_from_slice(&self.arena[low..low + length]);
         }
-        if !is_single {
-            out.sort_unstable();
-            out.dedup();
+        merged.sort_unstable();
+        merged.dedup();
+        Positions::Merged(merged)
+    }
+
+    /// Position `i` of a list that was taken after the last `compact`.
+    #[inline(always)]
+    pub fn position(&self, list: &Positions, i: usize) -> usize {
+        match list {
+            Positions::InArena(range) => self.arena[range.start + i] as usize,
+            Positions::Merged(positions) => positions[i] as usize,
         }
     }
 

@@ -120,7 +120,13 @@ pub(crate) struct Neighbours {
     cursor: Vec<usize>,
 }
 
+/// No merge makes a token of more atoms: one line of some megabytes of one letter would else yield tokens of megabytes,
+/// which no program that reads vocabularies survives.
+const LONGEST_TOKEN: usize = 1 << 16;
+
 const NO_LIST: usize = usize::MAX;
+/// How many neighbours of one merge are noted before their counts and lists are brought up to date.
+const MOST_PLACES: usize = 1 << 20;
 /// How many positions ahead the slots are fetched while a merge walks its list.
 const PREFETCH: usize = 24;
 
@@ -168,7 +174,6 @@ pub struct Session {
     by_key: HashMap<Vec<u8>, u32>,
     left: Neighbours,
     right: Neighbours,
-    positions: Vec<u32>,
 }
 
 impl Session {
@@ -209,7 +214,6 @@ impl Session {
             by_key,
             left: Neighbours::default(),
             right: Neighbours::default(),
-            positions: Vec::new(),
             options,
         };
         session.grow_tables();
@@ -279,13 +283,12 @@ impl Session {
     }
 
     fn block_if_inadmissible(&mut self, index: usize, is_initial: bool) {
-        if self.options.admit == Admit::All {
-            return;
-        }
         let (left, right) = pair_of(self.pairs.pairs[index].key);
         let (left, right) = (left as usize, right as usize);
-        let length = (self.lengths[left] + self.lengths[right]) as usize;
-        let is_admitted = self.options.admit.admits(&self.tokens[left], &self.tokens[right], length, is_initial);
+        let length = (self.lengths[left] as usize).saturating_add(self.lengths[right] as usize);
+        let admit = &self.options.admit;
+        let is_admitted = length <= LONGEST_TOKEN
+            && (*admit == Admit::All || admit.admits(&self.tokens[left], &self.tokens[right], length, is_initial));
         self.pairs.pairs[index].is_blocked |= !is_admitted;
     }
 
@@ -404,9 +407,6 @@ impl Session {
         self.frequencies[token as usize] += replaced;
         self.frequencies[left as usize] -= replaced;
         self.frequencies[right as usize] -= replaced;
-        self.update_pairs(left, right, token);
-        self.left.clear();
-        self.right.clear();
         self.log.push(EventKind::Merge, token, (left, right), count, &[]);
         Ok(Merged { left, right, token, count, replaced: replaced as u64, is_growth })
     }
@@ -455,48 +455,56 @@ impl Session {
         Ok((token, true))
     }
 
-    /// Rewrites every occurrence and notes its neighbours; the weighted number of replacements.
+    /// Rewrites every occurrence and moves the counts of its neighbours; the weighted number of replacements.
     fn replace(&mut self, index: usize, left: u32, right: u32, token: u32) -> i64 {
-        let mut positions = std::mem::take(&mut self.positions);
         self.pairs.compact();
-        self.pairs.take_positions(index, &mut positions);
+        let list = self.pairs.take_positions(index);
         let mut replaced = 0;
-        for (i, &position) in positions.iter().enumerate() {
-            if let Some(&ahead) = positions.get(i + PREFETCH) {
-                prefetch(&self.slots.slots, ahead as usize);
+        for i in 0..list.len() {
+            if i + PREFETCH < list.len() {
+                prefetch(&self.slots.slots, self.pairs.position(&list, i + PREFETCH));
             }
-            let at = position as usize;
-            let slot = self.slots.slots[at];
-            if slot.symbol != left {
-                continue;
-            }
-            let middle = slot.link as usize + 1;
-            let second = self.slots.slots[middle];
-            if second.symbol != right {
-                continue;
-            }
-            let weight = self.slots.weight(at);
-            let last = second.link as usize;
-            replaced += weight;
-            let before = self.slots.previous(at);
-            let before_symbol = self.slots.slots[before].symbol;
-            if before_symbol < FIRST_MARK {
-                self.left.note(before_symbol, weight, before as u32);
-            }
-            let after_symbol = self.slots.slots[last + 1].symbol;
-            if after_symbol < FIRST_MARK {
-                self.right.note(after_symbol, weight, position);
-            }
-            self.slots.slots[middle].symbol = super::slots::INNER;
-            self.slots.slots[at].symbol = token;
-            self.slots.slots[at].link = last as u32;
-            self.slots.slots[last].link = position;
-            if self.options.can_split {
-                self.occurrences[token as usize].push(position);
+            replaced += self.replace_at(self.pairs.position(&list, i), left, right, token);
+            // One letter repeated a million times has neighbours by the million: they are not kept for long.
+            if self.left.places.len().max(self.right.places.len()) >= MOST_PLACES {
+                self.update_pairs(left, right, token);
             }
         }
-        self.positions = positions;
+        self.update_pairs(left, right, token);
         replaced
+    }
+
+    /// Rewrites the pair at `at` if it still stands there, and notes its neighbours; the weight replaced.
+    #[inline(always)]
+    fn replace_at(&mut self, at: usize, left: u32, right: u32, token: u32) -> i64 {
+        let slot = self.slots.slots[at];
+        if slot.symbol != left {
+            return 0;
+        }
+        let middle = slot.link as usize + 1;
+        let second = self.slots.slots[middle];
+        if second.symbol != right {
+            return 0;
+        }
+        let weight = self.slots.weight(at);
+        let last = second.link as usize;
+        let before = self.slots.previous(at);
+        let before_symbol = self.slots.slots[before].symbol;
+        if before_symbol < FIRST_MARK {
+            self.left.note(before_symbol, weight, before as u32);
+        }
+        let after_symbol = self.slots.slots[last + 1].symbol;
+        if after_symbol < FIRST_MARK {
+            self.right.note(after_symbol, weight, at as u32);
+        }
+        self.slots.slots[middle].symbol = super::slots::INNER;
+        self.slots.slots[at].symbol = token;
+        self.slots.slots[at].link = last as u32;
+        self.slots.slots[last].link = at as u32;
+        if self.options.can_split {
+            self.occurrences[token as usize].push(at as u32);
+        }
+        weight
     }
 
     /// Moves the counts of the neighbours from the merged pair's parts to the new token and lists the new pairs.
@@ -545,6 +553,8 @@ impl Session {
                 self.push_new(pair_key(token, neighbour));
             }
         }
+        self.left.clear();
+        self.right.clear();
     }
 
     pub(crate) fn change(&mut self, key: u64, weight: i64) -> usize {

@@ -138,6 +138,8 @@ class _Run:
         facts: dict[str, object] = {"sources": specs, "files": digests, "pretokenizer": recipe.pretokenizer}
         if isinstance(self.superword_trainer, WholeWordTrainer):
             facts["cut"] = self.superword_trainer.facts()
+        elif self.superword_trainer is not None and not self.superword_trainer.reads_twice:
+            facts["cut"] = lasting(self.superword_trainer.config)
         return step_key("count", {**facts, "config": lasting(recipe.counting)})
 
     @property
@@ -262,7 +264,7 @@ class _Run:
         if is_trained:
             model: Model = artifact.load(self.output)
             self._done("train", None)
-        elif self.superword_trainer is not None:
+        elif self.superword_trainer is not None and self.superword_trainer.reads_twice:
             model = self._train_twice(self.superword_trainer)
         else:
             table = self.counts

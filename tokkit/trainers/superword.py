@@ -37,6 +37,8 @@ class SuperwordTrainer(Trainer):
         )
 
     config: Config
+    reads_twice = True
+    """Whether `train` wants a second table."""
     stage1_folder: Path | None = None
     """Where an interrupted run finds its first stage again; never part of what comes out."""
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.golden_folder import golden_folder
 from tokkit.trainers.ngrams import choose_ngrams, join_ngrams
 

@@ -1,8 +1,8 @@
 """Supertokens: BPE over chunks that spaces end only by chance."""
 
 from collections import Counter
-from itertools import pairwise
 from dataclasses import replace
+from itertools import pairwise
 
 from pydantic import Field
 

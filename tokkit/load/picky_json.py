@@ -1,4 +1,4 @@
-"""The JSON of the authors' Picky BPE code (pchizhov/picky_bpe) as a model: tokens, and merges and splits by event number."""
+"""The JSON of the authors' Picky BPE code (pchizhov/picky_bpe) as a model: tokens, merges and splits."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +11,7 @@ from tokkit.load.json_file import read_object
 from tokkit.model.check import check_model
 from tokkit.model.events import Event, Events, Kind
 from tokkit.model.model import Alphabet, Model
+from tokkit.model.program import first_parents
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids
 
 KEYS: Final = frozenset({"tokens", "id2int", "merges", "splits"})
@@ -45,6 +46,7 @@ def model_of_picky(data: object, where: str) -> Model:
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise TokenizerError(f"{where}: not a model of picky_bpe: {error!r}") from error
     check_model(model, where)
+    _check_parents(model, data, where)
     _check_ids(model, data, where)
     return model
 
@@ -94,6 +96,16 @@ def _list(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise TypeError("a list of objects is wanted")
     return value
+
+
+def _check_parents(model: Model, data: Json, where: str) -> None:
+    """What the file says a token is made of must be the first merge that makes it."""
+    rows = sorted(_list(data["tokens"]), key=lambda row: int(row["id"]))
+    place = {int(row["id"]): at for at, row in enumerate(rows)}
+    parents = first_parents(model)
+    for token in range(model.first_made, len(rows)):
+        if parents.get(token) != (place.get(rows[token]["left"]), place.get(rows[token]["right"])):
+            raise TokenizerError(f"{where}: no merge makes token {rows[token]['str']!r} as the file says")
 
 
 def _check_ids(model: Model, data: Json, where: str) -> None:

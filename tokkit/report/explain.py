@@ -13,8 +13,9 @@ def render_explanation(model: Model, found: Explanation) -> str:
     lines = [f"{quoted(found.spelled)}  {place}, {found.kind}"]
     if found.parents is not None:
         lines.append(f"{'made of':<12} {_tokens(model, found.parents)}")
-    for step in found.steps:
-        lines.append(f"{step.what:<12} event {step.event + 1:,} of {found.n_events:,}: {_why(model, step)}")
+    lines += [
+        f"{step.what:<12} event {step.event + 1:,} of {found.n_events:,}: {_why(model, step)}" for step in found.steps
+    ]
     if not found.steps:
         lines.append(f"{'made':<12} before training")
     shown = [model.tokens[token] for _, token in found.children[:_CHILDREN]]
@@ -42,9 +43,7 @@ def explanation_json(model: Model, found: Explanation) -> dict[str, object]:
             }
             for step in found.steps
         ],
-        "used_by": [
-            {"event": event + 1, "bytes": model.tokens[token].hex()} for event, token in found.children
-        ],
+        "used_by": [{"event": event + 1, "bytes": model.tokens[token].hex()} for event, token in found.children],
     }
 
 

@@ -23,7 +23,7 @@ BOUNDS: Final = (1, 5, 20, 100)
 
 @dataclass(frozen=True)
 class Uses:
-    """Uses of every token but the specials in one text, ascending; uint64 [tokens]. `text_bytes` as the table has it."""
+    """Uses of every token but the specials in one text, ascending; uint64 [tokens]. `text_bytes` is of the table."""
 
     name: str
     uses: NDArray[np.uint64]
@@ -67,7 +67,13 @@ def count_uses(name: str, tokenizer: "Tokenizer", counts: "CountTable") -> Uses:
 
 def table(rows: Sequence[Uses], bounds: Sequence[int] = BOUNDS) -> str:
     """One line a tokenizer: tokens used less often than each bound, tokens of the text, bytes per token."""
-    head = ["tokenizer", "vocabulary", *(f"< {bound}" if bound > 1 else "unused" for bound in bounds), "tokens", "bytes/token"]
+    head = [
+        "tokenizer",
+        "vocabulary",
+        *(f"< {bound}" if bound > 1 else "unused" for bound in bounds),
+        "tokens",
+        "bytes/token",
+    ]
     lines = [
         [row.name, f"{len(row.uses):,}", *(f"{row.below(bound):,}" for bound in bounds), f"{row.n_tokens:,}",
          f"{row.text_bytes / max(1, row.n_tokens):.4f}"]
@@ -75,7 +81,9 @@ def table(rows: Sequence[Uses], bounds: Sequence[int] = BOUNDS) -> str:
     ]  # fmt: skip
     widths = [max(len(line[column]) for line in [head, *lines]) for column in range(len(head))]
     aligned = [
-        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))])
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        )
         for line in [head, *lines]
     ]
     return "\n".join(aligned)

@@ -15,7 +15,7 @@ MODE = "tokkit"
 def register() -> None:
     """Tells vLLM of the mode; does nothing in versions without a registry."""
     try:
-        from vllm.tokenizers import TokenizerRegistry
+        from vllm.tokenizers import TokenizerRegistry  # type: ignore[import-not-found]  # its plug-in, not our need
     except ImportError:
         return
     TokenizerRegistry.register(MODE, __name__, "VllmTokenizer")
@@ -29,7 +29,7 @@ class VllmTokenizer:
         cls,
         path_or_repo_id: str | Path,
         *arguments: Any,
-        trust_remote_code: bool = False,
+        trust_remote_code: bool = False,  # noqa: ARG003 - vLLM passes it
         revision: str | None = None,
         download_dir: str | None = None,
         **options: Any,
@@ -40,8 +40,9 @@ class VllmTokenizer:
         """
         from tokkit.export.tokenization_tokkit import TokkitTokenizer
 
-        options.pop("truncation_side", None)
+        if revision is not None:
+            options["revision"] = revision
         loaded: TokkitTokenizer = TokkitTokenizer.from_pretrained(
-            str(path_or_repo_id), *arguments, revision=revision, cache_dir=download_dir, **options
+            str(path_or_repo_id), *arguments, cache_dir=download_dir, **options
         )
         return loaded

@@ -15,8 +15,8 @@ from tokkit.cli.verb import Talk, verb
 @options.json_option
 @options.offline_option
 def command(talk: Talk, *, tokenizer: str, token: str | None, number: int | None, as_json: bool) -> None:
-    """TOKEN is the text that the token stands for, its spaces included; escapes such as \\xc3 and \\n name bytes. Tokens
-    that left the vocabulary are found too.
+    r"""TOKEN is the text that the token stands for, its spaces included; escapes such as \xc3 and \n name bytes.
+    Tokens that left the vocabulary are found too.
     """
     from tokkit.api import model_of
     from tokkit.errors import UsageError
@@ -36,9 +36,9 @@ def command(talk: Talk, *, tokenizer: str, token: str | None, number: int | None
 
 
 def unescaped(text: str) -> bytes:
-    """The bytes of a token as `tokkit show` writes it: UTF-8, with escapes for what is not shown.
+    r"""The bytes of a token as `tokkit show` writes it: UTF-8, with escapes for what is not shown.
 
-    >>> unescaped("caf\\\\xc3") == b"caf" + bytes([0xC3])
+    >>> unescaped(r"caf\xc3") == b"caf" + bytes([0xC3])
     True
     """
     import re

@@ -23,7 +23,13 @@ from tokkit.cli.verb import Talk, verb
 @options.json_option
 @options.offline_option
 def command(
-    talk: Talk, *, tokenizers: tuple[str, ...], inputs: tuple[str, ...], picture: Path | None, rarest: int, as_json: bool
+    talk: Talk,
+    *,
+    tokenizers: tuple[str, ...],
+    inputs: tuple[str, ...],
+    picture: Path | None,
+    rarest: int,
+    as_json: bool,
 ) -> None:
     """A token that a text hardly uses is one that a model hardly learns. Special tokens are left out."""
     from tokkit.counts import count

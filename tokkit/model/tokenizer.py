@@ -96,6 +96,10 @@ class Tokenizer:
         Raises:
             TokenizerError: the model's vocabulary contradicts itself, or its log needs a replay to encode.
         """
+        if model.inference == "boundless":
+            from tokkit.model.boundless import BoundlessTokenizer
+
+            return BoundlessTokenizer(model)
         return cls(EncoderTables.from_model(model), model=model)
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit import artifact
+from tokkit import _core, artifact
 from tokkit.artifact.folder import Source
 from tokkit.artifact.lock import folder_lock
 from tokkit.atomic import atomic_file
@@ -25,6 +26,8 @@ from tokkit.recipe.lock import check_inputs, lock_table, lock_text
 from tokkit.recipe.schema import DEFAULT_PRETOKENIZER, EvalStep, Recipe, lasting
 from tokkit.recipe.state import State
 from tokkit.trainers import TRAINERS
+from tokkit.trainers.boundless import WholeWordTrainer
+from tokkit.trainers.superword import SuperwordTrainer
 
 if TYPE_CHECKING:
     from tokkit.model.model import Model
@@ -132,7 +135,9 @@ class _Run:
         # Of a source, all but its path: the digests stand for the content, wherever it lies.
         specs = [source.model_dump(mode="json", exclude={"path"}) for source in recipe.sources]
         digests = [file.sha256 for file in self.inputs]
-        facts = {"sources": specs, "files": digests, "pretokenizer": recipe.pretokenizer}
+        facts: dict[str, object] = {"sources": specs, "files": digests, "pretokenizer": recipe.pretokenizer}
+        if isinstance(self.superword_trainer, WholeWordTrainer):
+            facts["cut"] = self.superword_trainer.facts()
         return step_key("count", {**facts, "config": lasting(recipe.counting)})
 
     @property
@@ -173,12 +178,7 @@ class _Run:
                 self.outcome.warnings += found[0].warnings
                 self._done("count", None, f"{len(table):,} distinct pre-tokens")
                 return table
-        table = count(
-            resolved_sources(recipe),
-            pretokenizer=recipe.pretokenizer or DEFAULT_PRETOKENIZER,
-            config=recipe.counting,
-            progress=self.progress,
-        )
+        table = self._count_words()
         self.outcome.warnings += reading_warnings(table)
         self._done("count", started, f"{len(table):,} distinct pre-tokens, {table.total:,} in all")
         if self.count_key is None:
@@ -186,6 +186,55 @@ class _Run:
         else:
             self._keep(self.count_key, table)
         return table
+
+    def _count_words(self) -> CountTable:
+        recipe, sources = self.recipe, resolved_sources(self.recipe)
+        trainer = self.superword_trainer
+        if trainer is not None and recipe.pretokenizer == _core.scheme_id(trainer.default_pretokenizer()):
+            return trainer.count_words(sources, config=recipe.counting, progress=self.progress)
+        return count(
+            sources,
+            pretokenizer=recipe.pretokenizer or DEFAULT_PRETOKENIZER,
+            config=recipe.counting,
+            progress=self.progress,
+        )
+
+    @cached_property
+    def superword_trainer(self) -> SuperwordTrainer | None:
+        """The trainer, if it is one that reads its corpus twice."""
+        trainer = TRAINERS.get(self.recipe.method)(_config_of(self.recipe))
+        return trainer if isinstance(trainer, SuperwordTrainer) else None
+
+    def _train_twice(self, trainer: SuperwordTrainer) -> "Model":
+        """Reads the corpus again and trains; the first stage is kept until the second is done."""
+        recipe, words = self.recipe, self.counts
+        if streams(recipe) and not trainer.config.stage2_sources:
+            raise UsageError(
+                f"{recipe.method} reads its text twice, and a stream can be read once",
+                hint="give files, or stage2_sources",
+            )
+        if recipe.counts is not None and not trainer.config.stage2_sources:
+            raise UsageError(
+                f"{recipe.method} reads its text twice, and counts are not text", hint="give texts, or stage2_sources"
+            )
+        started = time.monotonic()
+        again = trainer.count_again(resolved_sources(recipe), config=recipe.counting, progress=self.progress)
+        self.outcome.warnings += reading_warnings(again)
+        self._done("count again", started, f"{len(again):,} distinct chunks")
+        started = time.monotonic()
+        folder = cache.cache_folder()
+        if self.resume and self.train_key is not None and folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            trainer.stage1_folder = folder / f"stage1-{self.train_key[:32]}"
+        model = trainer.train(words, again=again, progress=self.progress)
+        if trainer.stage1_folder is not None:
+            shutil.rmtree(trainer.stage1_folder, ignore_errors=True)
+        sweep = model.config.get("sweep")
+        points = sweep if isinstance(sweep, list) else []
+        self._done(
+            "train", started, ", ".join(f"{p['transition']}: {p['tokens_per_byte']} tokens a byte" for p in points)
+        )
+        return model
 
     def _given_counts(self, name: str) -> CountTable:
         path = Path(resolve(name))
@@ -213,6 +262,8 @@ class _Run:
         if is_trained:
             model: Model = artifact.load(self.output)
             self._done("train", None)
+        elif self.superword_trainer is not None:
+            model = self._train_twice(self.superword_trainer)
         else:
             table = self.counts
             started = time.monotonic()

@@ -16,6 +16,7 @@ from tokkit.recipe.faults import Fault, RecipeError, faults_of, shown, unknown_k
 from tokkit.recipe.load import Loaded
 from tokkit.spec import Spec
 from tokkit.trainers import TRAINERS
+from tokkit.trainers.superword import SuperwordTrainer
 
 FORMAT = 1
 # Options of how fast and where, not of what: they are left out of keys and locks.
@@ -113,7 +114,7 @@ def parse(loaded: Loaded, *, runtime: Mapping[str, object] | None = None) -> Rec
         sources=tuple(sources),
         counts=counts,
         counting=counting,
-        pretokenizer=pretokenizer.name or (DEFAULT_PRETOKENIZER if counts is None else None),
+        pretokenizer=pretokenizer.name or (_default_pretokenizer(method, training) if counts is None else None),
         method=method,
         training=training,
         roles=roles,
@@ -121,6 +122,14 @@ def parse(loaded: Loaded, *, runtime: Mapping[str, object] | None = None) -> Rec
         evaluations=tuple(evaluations),
         lock=_table(table, "lock", faults),
     )
+
+
+def _default_pretokenizer(method: str, training: Spec) -> str:
+    """The pre-tokenizer where the recipe names none: the method's own if it has one."""
+    trainer = TRAINERS.get(method)
+    if issubclass(trainer, SuperwordTrainer) and isinstance(training, SuperwordTrainer.Config):
+        return _core.scheme_id(trainer(training).default_pretokenizer())
+    return DEFAULT_PRETOKENIZER
 
 
 def runtime_options(threads: int, memory_bytes: int | None) -> dict[str, object]:

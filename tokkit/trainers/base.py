@@ -50,6 +50,7 @@ class Trainer(ABC):
 TRAINERS: Registry[type[Trainer]] = Registry(
     "trainer",
     {
+        "boundless": "tokkit.trainers.boundless",
         "bpe": "tokkit.trainers.bpe",
         "bpe-knockout": "tokkit.trainers.knockout",
         "leaf-pruned": "tokkit.trainers.leaf_pruned",
@@ -57,6 +58,8 @@ TRAINERS: Registry[type[Trainer]] = Registry(
         "parity-aware": "tokkit.trainers.parity",
         "picky": "tokkit.trainers.picky",
         "scaffold": "tokkit.trainers.scaffold",
+        "superbpe": "tokkit.trainers.superbpe",
+        "superbpe-pretoken": "tokkit.trainers.boundless",
         "trimmed": "tokkit.trainers.trimmed",
     },
 )

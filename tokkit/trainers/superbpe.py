@@ -59,9 +59,13 @@ class SuperBpe(SuperwordTrainer):
 
         min_frequency: int = Field(0, ge=0, description="stop when the best pair is rarer than this")
         generation: Generation = Field("paper", description="regexes of the published scripts: until 10/2025, or since")
-        transition: float = Field(0.8, gt=0, le=1, description="share of the vocabulary where the second stage begins")
+        transition: float = Field(
+            0.8, gt=0, le=1, description="share of the vocabulary at which the second stage begins"
+        )
         inherit_merges: int | None = Field(None, ge=0, description="merges to take over, instead of `transition`")
-        inherit: Inherit = Field("strict", description="keep all merges and ids of words, or only those seen again")
+        inherit: Inherit = Field(
+            "strict", description="keep all words' merges and ids, or only those seen again (code)"
+        )
         max_words: int | None = Field(4, ge=1, description="most words in a superword")
         forbid: tuple[str, ...] = Field((": ",), description="texts that no superword contains")
         max_bytes: int | None = Field(None, ge=2, description="most bytes in a superword")
@@ -73,17 +77,26 @@ class SuperBpe(SuperwordTrainer):
         stage1: str | None = Field(
             None, description="folder of the first stage: taken from there, or put there, so that a run can be resumed"
         )
-        sweep_transition: tuple[float, ...] = Field(
-            (), description="try these transitions, keep the one with the fewest tokens a byte"
+        sweep_transition: str | None = Field(
+            None, description="try these transitions (0.6,0.7,0.8) and keep the one with the fewest tokens a byte"
         )
 
         @model_validator(mode="after")
         def _check_sweep(self) -> "SuperBpe.Config":
-            if any(not 0 < point <= 1 for point in self.sweep_transition):
+            if any(not 0 < point <= 1 for point in self.transitions):
                 raise ValueError(f"sweep_transition: points lie between 0 and 1, got {self.sweep_transition}")
             if self.sweep_transition and self.inherit_merges is not None:
                 raise ValueError("sweep_transition and inherit_merges do not go together")
             return self
+
+        @property
+        def transitions(self) -> tuple[float, ...]:
+            """The points of `sweep_transition`.
+
+            Raises:
+                ValueError: something in it is no number.
+            """
+            return tuple(float(point) for point in (self.sweep_transition or "").split(",") if point.strip())
 
     config: Config
 
@@ -115,7 +128,7 @@ class SuperBpe(SuperwordTrainer):
         Raises:
             UsageError: no chunks, chunks of another pre-tokenizer, or a size too small. Else as `Trainer.train`.
         """
-        if not self.config.sweep_transition:
+        if not self.config.transitions:
             return self._second_stage(self.first_stage(counts, progress=progress), again, progress)[0]
         points = self.sweep(counts, again, progress=progress)
         best = min(points, key=lambda point: (point.tokens_per_byte, point.transition))
@@ -132,8 +145,8 @@ class SuperBpe(SuperwordTrainer):
         sizes = chunks.numpy()
         n_bytes = int((np.diff(sizes[1]).astype(np.float64) * sizes[2]).sum())
         points = []
-        for transition in self.config.sweep_transition:
-            config = self.config.model_copy(update={"transition": transition, "sweep_transition": ()})
+        for transition in self.config.transitions:
+            config = self.config.model_copy(update={"transition": transition, "sweep_transition": None})
             trainer = type(self)(config)
             model, n_inherited, n_tokens = trainer._second_stage(first, chunks, progress)
             points.append(Point(transition, n_inherited, n_tokens / n_bytes, model))
@@ -146,14 +159,15 @@ class SuperBpe(SuperwordTrainer):
             # Each merge makes one token at most.
             size = 256 + len(config.special_tokens) + config.inherit_merges
         else:
-            size = max(self._first_size(point) for point in config.sweep_transition or (config.transition,))
+            size = max(self._first_size(point) for point in config.transitions or (config.transition,))
         options = Bpe.Config(
             vocab_size=size,
             special_tokens=config.special_tokens,
             min_frequency=config.min_frequency,
             layout=config.layout,
         )
-        return first_stage(options, counts, None if config.stage1 is None else Path(config.stage1), progress)
+        folder = self.stage1_folder if config.stage1 is None else Path(config.stage1)
+        return first_stage(options, counts, folder, progress)
 
     def _first_size(self, transition: float) -> int:
         return max(256 + len(self.config.special_tokens), round(transition * self.config.vocab_size))
@@ -212,7 +226,7 @@ class SuperBpe(SuperwordTrainer):
             events=events,
             layout=config.layout,
             exhausted=not is_reached,
-            config={**config.model_dump(mode="json"), "n_inherited": len(merges)},
+            config={**self.lasting_config(), "n_inherited": len(merges)},
         )
         return model, len(merges), session.stats()["n_tokens"]
 

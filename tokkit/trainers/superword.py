@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tokkit.corpus.read import Inputs
+from tokkit.corpus.read import Inputs, Source
 from tokkit.corpus.spec import SourceSpec
 from tokkit.counts import CountConfig, CountTable, count
 from tokkit.counts.count import MEBIBYTE
@@ -14,6 +14,9 @@ from tokkit.model.model import Model
 from tokkit.progress import Progress, silent
 from tokkit.trainers.base import TRAINERS, Trainer
 from tokkit.trainers.bpe import Bpe
+
+RUNTIME_OPTIONS = ("threads", "memory_mb", "stage1", "bound")
+"""Options of how fast and where: the same vocabulary comes out (of `memory_mb` as long as the text fits in it)."""
 
 BYTES_PER_TEXT_BYTE = 7
 """Memory of a second stage for each byte of distinct text: the table and 20 bytes for each of its tokens."""
@@ -30,14 +33,29 @@ class SuperwordTrainer(Trainer):
         memory_mb: int | None = Field(
             None,
             ge=1,
-            description="MiB for the second stage; of larger texts it reads a fixed random sample of documents",
+            description="MiB for the second stage; of larger texts it reads a random sample",
         )
 
     config: Config
+    stage1_folder: Path | None = None
+    """Where an interrupted run finds its first stage again; never part of what comes out."""
+
+    def lasting_config(self) -> dict[str, object]:
+        """The options that decide what comes out, for the model."""
+        return self.config.model_dump(mode="json", exclude=set(RUNTIME_OPTIONS))
 
     @abstractmethod
     def default_pretokenizer(self) -> str:
         """The scheme of the first table, where the caller names none."""
+
+    def count_words(
+        self, inputs: Inputs, *, config: CountConfig | None = None, progress: Progress = silent
+    ) -> CountTable:
+        """The first table of the corpus.
+
+        Raises: as `tokkit.counts.count`.
+        """
+        return count(inputs, pretokenizer=self.default_pretokenizer(), config=config, progress=progress)
 
     @abstractmethod
     def count_again(
@@ -73,15 +91,15 @@ def count_chunks(
     share = budget / (n_bytes * BYTES_PER_TEXT_BYTE)
     if not isinstance(inputs, (str, Path, SourceSpec, list, tuple)):
         raise UsageError(
-            f"the second stage needs {n_bytes * BYTES_PER_TEXT_BYTE // MEBIBYTE} MiB, over the {memory_mb} allowed",
+            f"the second stage needs {n_bytes * BYTES_PER_TEXT_BYTE // MEBIBYTE} MiB, {memory_mb} are allowed",
             hint="texts in memory cannot be sampled: give files, more memory or fewer texts",
         )
     listed = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
-    sampled = tuple(_thinned(source, share, config) for source in listed)
+    sampled: list[Source] = [_thinned(source, share, config) for source in listed]
     smaller = count(sampled, pretokenizer=pretokenizer, config=config, progress=progress)
     if smaller.report is not None:
         smaller.report.warn(
-            f"the second stage learns from {share:.1%} of the documents: a random sample fits in memory"
+            f"the second stage learns from {share:.1%} of the documents, a random sample that fits in memory"
         )
     return smaller
 

@@ -41,7 +41,8 @@ class Problem:
     """The new rows that are wanted of one matrix.
 
     `base` [base rows, d] is the matrix itself; `anchors` are base ids of tokens that both vocabularies have.
-    With a donor, `donor_new` [n, dd] are its rows of the new tokens and `donor_anchors` [anchors, dd] of the anchors.
+    With a donor, `donor_new` [n, dd] are its rows of the new tokens `donor_anchors` [anchors, dd] of the anchors, and
+    `donor_mean` [dd] the mean of all its rows.
     `texts` are the bytes of the new tokens, `base_texts` those of base ids (None: no text token).
     """
 
@@ -53,6 +54,7 @@ class Problem:
     pieces: Pieces | None = None
     donor_new: Floats | None = None
     donor_anchors: Floats | None = None
+    donor_mean: NDArray[np.float64] | None = None
     auxiliary: Auxiliary | None = None
     is_tied: bool = True
     seed: int = 0

@@ -82,7 +82,9 @@ class Compose(Method):
         power = config.power_in if is_in else config.power_out
         rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         for segment, lengths in zip(pieces.segments, pieces.lengths, strict=True):
-            weights = pool(kind, lengths, power=power, rate=config.rate, decay=config.decay) if len(segment) else lengths
+            weights = (
+                pool(kind, lengths, power=power, rate=config.rate, decay=config.decay) if len(segment) else lengths
+            )
             rows.append((segment, weights.astype(np.float64)))
         served = np.array([len(segment) > 0 for segment in pieces.segments], bool)
         return Rows(Csr.of_rows(rows), served=served)

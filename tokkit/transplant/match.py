@@ -47,9 +47,7 @@ class Matches:
 def text_pairs(target: Vocabulary, source: Vocabulary) -> list[tuple[int, int]]:
     """(target id, source id) of the text tokens that stand for the same bytes, by ascending target id."""
     table = source.by_data
-    return [
-        (token.id, table[token.data]) for token in target.tokens if token.kind == "text" and token.data in table
-    ]
+    return [(token.id, table[token.data]) for token in target.tokens if token.kind == "text" and token.data in table]
 
 
 def match(target: Vocabulary, source: Vocabulary, *, overrides: Mapping[str, str] | None = None) -> Matches:

@@ -78,7 +78,13 @@ def pursue(
 
 
 def _by_gram(
-    basis: Floats, wanted: Floats, norm2: NDArray[np.float64], k: int, tolerance: float, threads: int, progress: Progress
+    basis: Floats,
+    wanted: Floats,
+    norm2: NDArray[np.float64],
+    k: int,
+    tolerance: float,
+    threads: int,
+    progress: Progress,
 ) -> Pursuit:
     gram = _core.Gram(len(basis), is_double=basis.dtype == np.float64)
     rows = max(1, _BLOCK_BYTES // (basis.itemsize * len(basis)))

@@ -101,7 +101,9 @@ def read_vocabulary(path: Path) -> Vocabulary:
 def _of_hf(file: HfFile, folder: Path) -> Vocabulary:
     family = family_of(file)
     added = {token.id: token for token in file.added}
-    tokens = {number: text for text, number in file.vocab.items()} | {number: row.content for number, row in added.items()}
+    tokens = {number: text for text, number in file.vocab.items()} | {
+        number: row.content for number, row in added.items()
+    }
     made: list[CanonicalToken] = []
     for number in sorted(tokens):
         text = tokens[number]
@@ -115,9 +117,7 @@ def _of_hf(file: HfFile, folder: Path) -> Vocabulary:
     if not made:
         raise TokenizerError(f"{file.path}: has no token at all")
     specials = {token.token: token.id for token in made}
-    return Vocabulary(
-        family, tuple(made), _roles(folder, specials, file), _normalizer(file), file, str(file.path)
-    )
+    return Vocabulary(family, tuple(made), _roles(folder, specials, file), _normalizer(file), file, str(file.path))
 
 
 def _of_loaded(path: Path) -> Vocabulary:

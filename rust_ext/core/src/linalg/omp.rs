@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const BLOCK: usize = 8;
 
 /// The Gram matrix of the atoms, rows padded to whole tiles.
-pub struct Gram<R> {
+struct Gram<R> {
     n: usize,
     width: usize,
     rows: Vec<R>,
@@ -41,11 +41,11 @@ pub struct Found {
     pub residual2: Vec<f64>,
 }
 
-/// Gram matrices of both widths behind one name.
-pub enum AnyGram {
-    /// Half the memory, coefficients good to about 1e-6.
+/// A Gram matrix of f32 (half the memory, coefficients good to about 1e-6) or f64 (for few or badly conditioned atoms).
+pub struct AnyGram(Width);
+
+enum Width {
     Single(Gram<f32>),
-    /// For small or badly conditioned sets of atoms.
     Double(Gram<f64>),
 }
 
@@ -55,14 +55,14 @@ impl AnyGram {
         if n == 0 || n > u32::MAX as usize - TILE {
             return Err(Error::Usage(format!("number of atoms must be 1..2^32 - 17, got {n}")));
         }
-        Ok(if is_double { Self::Double(Gram::new(n)?) } else { Self::Single(Gram::new(n)?) })
+        Ok(Self(if is_double { Width::Double(Gram::new(n)?) } else { Width::Single(Gram::new(n)?) }))
     }
 
     /// Appends rows, each `n` little-endian numbers of the matrix's width.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        match self {
-            Self::Single(gram) => gram.push(&floats(bytes)?),
-            Self::Double(gram) => gram.push(&doubles(bytes)?),
+        match &mut self.0 {
+            Width::Single(gram) => gram.push(&floats(bytes)?),
+            Width::Double(gram) => gram.push(&doubles(bytes)?),
         }
     }
 
@@ -76,9 +76,9 @@ impl AnyGram {
         monitor: &mut dyn Monitor,
     ) -> Result<Found> {
         let norm2 = doubles(norm2)?;
-        match self {
-            Self::Single(gram) => gram.pursue(&floats(alpha)?, &norm2, limits, threads, monitor),
-            Self::Double(gram) => gram.pursue(&doubles(alpha)?, &norm2, limits, threads, monitor),
+        match &self.0 {
+            Width::Single(gram) => gram.pursue(&floats(alpha)?, &norm2, limits, threads, monitor),
+            Width::Double(gram) => gram.pursue(&doubles(alpha)?, &norm2, limits, threads, monitor),
         }
     }
 }
@@ -111,7 +111,7 @@ impl<R: Real> Gram<R> {
     }
 
     fn push(&mut self, values: &[R]) -> Result<()> {
-        if values.len() % self.n != 0 || self.rows.len() / self.width + values.len() / self.n > self.n {
+        if !values.len().is_multiple_of(self.n) || self.rows.len() / self.width + values.len() / self.n > self.n {
             return Err(Error::Usage(format!("rows of {} numbers expected, got {} numbers", self.n, values.len())));
         }
         for row in values.chunks_exact(self.n) {

@@ -7,6 +7,7 @@ mod monitor;
 mod pretok;
 mod superword;
 mod train;
+mod transplant;
 mod variants;
 
 use pyo3::prelude::*;
@@ -21,5 +22,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     variants::register(module)?;
     superword::register(module)?;
     encode::register(module)?;
+    transplant::register(module)?;
     Ok(())
 }

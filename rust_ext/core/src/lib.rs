@@ -5,6 +5,7 @@ pub mod count;
 pub mod encode;
 pub mod error;
 pub mod linalg;
+pub mod hyper;
 pub mod monitor;
 pub mod pretok;
 pub mod table;

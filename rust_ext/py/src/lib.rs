@@ -3,6 +3,7 @@
 mod count;
 mod encode;
 mod errors;
+mod hyper;
 mod monitor;
 mod pretok;
 mod superword;
@@ -23,5 +24,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     superword::register(module)?;
     encode::register(module)?;
     transplant::register(module)?;
+    hyper::register(module)?;
     Ok(())
 }

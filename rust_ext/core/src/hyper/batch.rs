@@ -243,10 +243,12 @@ where
     for row in rows {
         let before = out.len();
         // `blocks` has checked the offsets.
-        work(&ids[offsets[row] as usize..offsets[row + 1] as usize], &mut out, &mut books).map_err(|error| match error {
-            Error::Input(message) => Error::Input(format!("row {row}: {message}")),
-            other => other,
-        })?;
+        work(&ids[offsets[row] as usize..offsets[row + 1] as usize], &mut out, &mut books).map_err(
+            |error| match error {
+                Error::Input(message) => Error::Input(format!("row {row}: {message}")),
+                other => other,
+            },
+        )?;
         lengths.push((out.len() - before) as u64);
     }
     Ok((out, lengths, books))
@@ -254,9 +256,7 @@ where
 
 /// Ranges of rows of about `BLOCK_IDS`; checks the offsets.
 fn blocks(ids: &[u32], offsets: &[u64]) -> Result<Vec<(usize, usize)>> {
-    let is_sound = offsets.first() == Some(&0)
-        && offsets.last() == Some(&(ids.len() as u64))
-        && offsets.is_sorted();
+    let is_sound = offsets.first() == Some(&0) && offsets.last() == Some(&(ids.len() as u64)) && offsets.is_sorted();
     if !is_sound {
         return Err(Error::Usage(format!("offsets must rise from 0 to the {} ids", ids.len())));
     }

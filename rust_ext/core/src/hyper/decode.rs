@@ -47,7 +47,10 @@ impl Decoder {
             let taken = self.taken + place as u64;
             self.step(code, out).ok_or_else(|| {
                 let base = self.book.rules().base();
-                Error::Input(format!("code {code} at position {taken} stands for nothing: {} phrases from {base} on", self.book.len()))
+                Error::Input(format!(
+                    "code {code} at position {taken} stands for nothing: {} phrases from {base} on",
+                    self.book.len()
+                ))
             })?;
         }
         self.taken += codes.len() as u64;
@@ -57,7 +60,8 @@ impl Decoder {
     #[inline]
     fn step(&mut self, code: u32, out: &mut Vec<u32>) -> Option<()> {
         let previous = self.previous;
-        let (previous_first, previous_length) = if previous == NONE { (0, u32::MAX) } else { self.book.shape(previous)? };
+        let (previous_first, previous_length) =
+            if previous == NONE { (0, u32::MAX) } else { self.book.shape(previous)? };
         if previous_length >= self.book.rules().longest() {
             self.book.shape(code)?;
         } else {

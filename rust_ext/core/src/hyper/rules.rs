@@ -49,7 +49,10 @@ impl Rules {
             )));
         }
         if let Some(id) = disabled.iter().find(|&&id| id >= base && u64::from(id) < end) {
-            return Err(Error::Usage(format!("disabled id {id} is among the codes of hypertokens, {base} to {}", end - 1)));
+            return Err(Error::Usage(format!(
+                "disabled id {id} is among the codes of hypertokens, {base} to {}",
+                end - 1
+            )));
         }
         let mut high: Vec<u32> = disabled.iter().copied().filter(|&id| id >= base).collect();
         high.sort_unstable();

@@ -104,8 +104,9 @@ fn arbitrary_codes_are_decoded_or_refused_but_never_panic() {
     for seed in 1..=cases() {
         let mut random = Random(seed.wrapping_mul(0xA24B_AED4_963E_E407) | 1);
         let (rules, base) = random_rules(&mut random);
-        let codes: Vec<u32> =
-            (0..random.below(60)).map(|_| if random.below(50) == 0 { u32::MAX } else { random.below(2 * base + 9) }).collect();
+        let codes: Vec<u32> = (0..random.below(60))
+            .map(|_| if random.below(50) == 0 { u32::MAX } else { random.below(2 * base + 9) })
+            .collect();
         let mut out = Vec::new();
         let _ = Decoder::new(rules.clone()).push(&codes, &mut out);
         let _ = Encoder::new(rules.clone()).push(&codes, &mut out);

@@ -258,3 +258,21 @@ class Pretokens:
     def is_candidate(self, pretoken: bytes) -> bool: ...
     def words(self, blob: bytes, offsets: bytes) -> tuple[bytes, bytes]: ...
     def runs(self, blob: bytes, offsets: bytes) -> tuple[bytes, bytes]: ...
+# --- transplant
+
+@final
+class Gram:
+    """The Gram matrix of a set of atoms (f32 or f64), over which signals are pursued."""
+
+    def __new__(cls, n: int, *, is_double: bool = False) -> Gram: ...
+    def push(self, rows: bytes) -> None: ...
+    def pursue(
+        self,
+        alpha: bytes,
+        norm2: bytes,
+        *,
+        k: int,
+        tolerance: float,
+        threads: int = 1,
+        progress: _Progress | None = None,
+    ) -> tuple[bytes, bytes, bytes, bytes]: ...

@@ -1,4 +1,4 @@
-"""`python -m evals.bench corpus|train|encode ...`: benchmarks side by side with peers."""
+"""`python -m evals.bench corpus|train|encode|variants ...`: benchmarks side by side with peers."""
 
 import importlib
 import sys
@@ -7,6 +7,7 @@ COMMANDS = {
     "corpus": "fetch public packages and make benchmark text of them",
     "train": "train with tokkit and its peers, interleaved",
     "encode": "encode with tokkit and its peers, interleaved",
+    "variants": "Picky and Scaffold beside plain BPE: speed, thresholds, fidelity of exports",
 }
 
 

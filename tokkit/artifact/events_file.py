@@ -1,6 +1,7 @@
 """events.parquet: the whole model in one table, tokens first and then the log; the source of truth."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, cast, get_args
 
@@ -14,6 +15,7 @@ from tokkit.model.events import Events, Kind
 from tokkit.model.model import Alphabet, Layout, Model, Unit, Unknown
 
 FORMAT: Final = 1
+_LARGEST: Final = 2**31 - 1
 TOKEN_ROW: Final = "token"
 """`row` of the table: "token" (in internal id order), then one of `Kind` in lower case (in the order of the log)."""
 
@@ -41,33 +43,56 @@ def write_events(model: Model, path: Path) -> None:
     events, n = model.events, len(model.tokens)
     m = len(events)
     nothing = pa.nulls
-    ids = nothing(n, pa.uint32()) if model.ids is None else pa.array(model.ids, pa.uint32())
-    scores = nothing(n, pa.float64()) if model.scores is None else pa.array(model.scores, pa.float64())
+    ids = nothing(n, pa.uint32()) if model.ids is None else _numbers(model.ids, pa.uint32())
+    scores = nothing(n, pa.float64()) if model.scores is None else _numbers(model.scores, pa.float64())
     is_merge = events.kind == Kind.MERGE
     has_pieces = (events.kind == Kind.SPLIT) | (events.kind == Kind.KNOCKOUT)
-    if int(events.piece_offsets[-1]) > 2**31 - 1:
+    if int(events.piece_offsets[-1]) > _LARGEST:
         raise TokenizerError(f"{path}: too many pieces in the log, got {int(events.piece_offsets[-1])}")
-    pieces = pa.ListArray.from_arrays(
-        pa.array(events.piece_offsets.astype(np.int32), pa.int32()),
-        pa.array(events.pieces, pa.uint32()),
-        mask=pa.array(~has_pieces),
+    names = [kind.name.lower().encode() for kind in Kind]
+    pieces = pa.ListArray.from_buffers(
+        pa.list_(pa.uint32()),
+        m,
+        [_bitmap(has_pieces), pa.py_buffer(events.piece_offsets.astype("<i4").tobytes())],
+        children=[_numbers(events.pieces, pa.uint32())],
     )
-    names = np.array([kind.name.lower() for kind in Kind])
     columns = {
-        "row": [pa.array([TOKEN_ROW] * n, pa.string()), pa.array(names[events.kind].tolist(), pa.string())],
-        "token": [pa.array(np.arange(n, dtype=np.uint32)), pa.array(events.token, pa.uint32())],
-        "bytes": [pa.array(model.tokens, pa.binary()), nothing(m, pa.binary())],
+        "row": [_strings([TOKEN_ROW.encode()] * n), _strings([names[kind] for kind in events.kind.tolist()])],
+        "token": [_numbers(np.arange(n), pa.uint32()), _numbers(events.token, pa.uint32())],
+        "bytes": [_strings(model.tokens, pa.binary()), nothing(m, pa.binary())],
         "id": [ids, nothing(m, pa.uint32())],
         "score": [scores, nothing(m, pa.float64())],
-        "left": [nothing(n, pa.uint32()), pa.array(events.left, pa.uint32(), mask=~is_merge)],
-        "right": [nothing(n, pa.uint32()), pa.array(events.right, pa.uint32(), mask=~is_merge)],
-        "count": [nothing(n, pa.uint64()), pa.array(events.count, pa.uint64())],
+        "left": [nothing(n, pa.uint32()), _numbers(events.left, pa.uint32(), is_merge)],
+        "right": [nothing(n, pa.uint32()), _numbers(events.right, pa.uint32(), is_merge)],
+        "count": [nothing(n, pa.uint64()), _numbers(events.count, pa.uint64())],
         "pieces": [nothing(n, pa.list_(pa.uint32())), pieces],
     }
     metadata = {"tokkit": json.dumps(_header(model), ensure_ascii=False, sort_keys=True)}
     arrays = [pa.concat_arrays(columns[field.name]) for field in _SCHEMA]
-    table = pa.table(arrays, schema=_SCHEMA.with_metadata(metadata))
+    table = pa.Table.from_arrays(arrays, schema=_SCHEMA.with_metadata(metadata))
     pq.write_table(table, path, compression="zstd")
+
+
+def _numbers(values: np.ndarray, kind: pa.DataType, is_there: np.ndarray | None = None) -> pa.Array:
+    """A column from memory: `pa.array` would import pandas, which takes longer than all the rest of saving."""
+    code = {pa.uint32(): "<u4", pa.uint64(): "<u8", pa.float64(): "<f8"}[kind]
+    little = np.ascontiguousarray(values, dtype=code)
+    valid = None if is_there is None else _bitmap(is_there)
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(little.tobytes())])
+
+
+def _strings(values: Sequence[bytes], kind: pa.DataType | None = None) -> pa.Array:
+    """A column of strings or bytes from memory."""
+    offsets = np.zeros(len(values) + 1, "<i8")
+    np.cumsum([len(value) for value in values], out=offsets[1:])
+    if offsets[-1] > _LARGEST:
+        raise TokenizerError(f"the tokens have {offsets[-1]} bytes in all, an event log holds {_LARGEST}")
+    data = [None, pa.py_buffer(offsets.astype("<i4").tobytes()), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(kind or pa.string(), len(values), data)
+
+
+def _bitmap(is_there: np.ndarray) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(is_there, bitorder="little").tobytes())
 
 
 def read_events(path: Path) -> Model:
@@ -77,7 +102,7 @@ def read_events(path: Path) -> Model:
         TokenizerError: not such a file, of a newer format, or a log that contradicts itself.
     """
     try:
-        table = pq.read_table(path, schema=None)
+        table = pq.ParquetFile(path).read()
         header = json.loads((table.schema.metadata or {})[b"tokkit"])
     except (pa.ArrowException, OSError, KeyError, ValueError, RecursionError) as error:
         raise TokenizerError(

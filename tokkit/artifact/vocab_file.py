@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import numpy as np
+
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_bytes
@@ -15,14 +17,15 @@ _HEAD: Final = (
 
 def vocab_text(model: Model) -> str:
     """The lines of vocab.txt, one token in the vocabulary a line, by id."""
-    ids, tokens = output_ids(model), token_bytes(model)
+    ids = output_ids(model)
+    shown = [quoted(token) for token in token_bytes(model)]
+    events = model.events
     origin: dict[int, tuple[str, int]] = {}
-    for event in model.events:
-        if event.kind == Kind.MERGE and event.token not in origin:
-            parents = f"{quoted(tokens[event.left])} + {quoted(tokens[event.right])}"
-            origin[event.token] = (parents, event.count)
-        elif event.kind == Kind.ADMIT and event.token not in origin:
-            origin[event.token] = ("admitted", event.count)
+    # Backwards, so that the first derivation of a token is the one that stays.
+    for row in np.flatnonzero((events.kind == Kind.MERGE) | (events.kind == Kind.ADMIT))[::-1].tolist():
+        is_merge = events.kind[row] == Kind.MERGE
+        parents = f"{shown[events.left[row]]} + {shown[events.right[row]]}" if is_merge else "admitted"
+        origin[int(events.token[row])] = (parents, int(events.count[row]))
     rows = []
     for token in ids.argsort(kind="stable").tolist():
         if ids[token] == NOT_IN_VOCAB:
@@ -34,5 +37,5 @@ def vocab_text(model: Model) -> str:
         else:
             first = ("", "")
         parents, count = origin.get(token, first)
-        rows.append(f"{ids[token]}\t{quoted(tokens[token])}\t{parents}\t{count}\n")
+        rows.append(f"{ids[token]}\t{shown[token]}\t{parents}\t{count}\n")
     return _HEAD + "".join(rows)

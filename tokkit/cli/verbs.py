@@ -27,6 +27,10 @@ VERBS: dict[str, VerbInfo] = {
     ),
     "convert": VerbInfo(_USE, "convert", "Turn a tokenizer of another program into another format."),
     "show": VerbInfo(_JUDGE, "show", "Show the tokens of a text in colour, or the merge tree of a word."),
+    "explain": VerbInfo(
+        _JUDGE, "explain", "Tell the history of a token: when it was made, removed, restored, and why."
+    ),
+    "undertrained": VerbInfo(_JUDGE, "undertrained", "Count the tokens that a text hardly uses, table and picture."),
     "info": VerbInfo(_JUDGE, "info", "Tell what a tokenizer is: method, size, alphabet, specials, origin."),
     "diff": VerbInfo(_JUDGE, "diff", "Show where two tokenizers cut a text differently."),
     "eval": VerbInfo(_JUDGE, "evaluate", "Measure tokenizers side by side on texts."),

@@ -39,7 +39,9 @@ def save(table: CountTable, path: Path, *, overwrite: bool) -> None:
     about = {
         "format": FORMAT, "pretokenizer": table.pretokenizer, "digest": table.digest, "sources": table.sources
     }  # fmt: skip
-    arrow = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about, sort_keys=True)})
+    arrow = pa.Table.from_arrays(list(columns.values()), names=list(columns)).replace_schema_metadata(
+        {_KEY: json.dumps(about, sort_keys=True)}
+    )
     with atomic_file(path, overwrite=overwrite) as temporary:
         pq.write_table(arrow, temporary, compression="zstd", row_group_size=1 << 20)
 
@@ -66,7 +68,7 @@ def _load_parquet(path: Path, pretokenizer: str | None) -> CountTable:
     import pyarrow.parquet as pq
 
     try:
-        arrow = pq.read_table(path)
+        arrow = pq.ParquetFile(path).read()
         about = json.loads((arrow.schema.metadata or {}).get(_KEY.encode(), b"null"))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable count table: {error}") from error

@@ -3,7 +3,6 @@
 A model whose own encoder is more than that is carried by a loader instead (`tokkit.export.loader`), which is exact too.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from tokkit.errors import TokenizerError
 from tokkit.export import EXPORTERS
 from tokkit.export.plain import require_plain
+from tokkit.export.pretty import pretty_json
 from tokkit.export.roles import roles_of
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
@@ -44,7 +44,7 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
     written = []
     for name, content in files.items():
         path = folder / name
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+        path.write_text(pretty_json(content) + "\n", encoding="utf-8", newline="\n")
         written.append(path)
     return written
 

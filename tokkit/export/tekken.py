@@ -1,11 +1,11 @@
 """tekken.json of Mistral's mistral-common."""
 
 import base64
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from tokkit.export import EXPORTERS
+from tokkit.export.pretty import pretty_json
 from tokkit.export.tiktoken import ranks_of, regex_of
 from tokkit.model.model import Model
 
@@ -36,7 +36,7 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
         ],
     }
     path = folder / "tekken.json"
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+    path.write_text(pretty_json(content) + "\n", encoding="utf-8", newline="\n")
     return [path]
 
 

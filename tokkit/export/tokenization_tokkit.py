@@ -104,8 +104,8 @@ class TokkitTokenizer(PreTrainedTokenizer):
     def __call__(self, text: Any = None, *args: Any, **kwargs: Any) -> BatchEncoding:
         """As in `transformers`, and `return_offsets_mapping` works."""
         if not kwargs.pop("return_offsets_mapping", False):
-            encoded: BatchEncoding = super().__call__(text, *args, **kwargs)
-            return encoded
+            plain: BatchEncoding = super().__call__(text, *args, **kwargs)
+            return plain
         tensors = kwargs.pop("return_tensors", None)
         is_batch = not isinstance(text, str)
         texts = list(text) if is_batch else [text]

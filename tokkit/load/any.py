@@ -16,6 +16,7 @@ AnyTokenizer: TypeAlias = "Tokenizer | LibraryTokenizer"
 _FOLDER_NAMES: Final = ("tokenizer.json", "tekken.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
 _HUB_ID: Final = re.compile(r"(?:hf://)?([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 _CODE: Final = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".npy", ".py")
+_PICKY: Final = re.compile(rb'\s*\{\s*"tokens"\s*:\s*\[')
 _RANK_LINE: Final = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
 
 
@@ -105,17 +106,26 @@ def _from_json(path: Path) -> AnyTokenizer:
     from tokkit.load.hf_file import read_hf
     from tokkit.load.hf_library import HuggingFaceTokenizer
     from tokkit.load.hf_model import NotExpressibleError, model_of_hf
+    from tokkit.load.picky_json import read_picky
     from tokkit.load.tiktoken_file import read_tekken
     from tokkit.model.tokenizer import Tokenizer
 
     if path.name == "tekken.json":
         return Tokenizer.from_model(read_tekken(path))
+    if _is_picky(path):
+        return Tokenizer.from_model(read_picky(path))
     file = read_hf(path)
     try:
         own = Tokenizer.from_model(model_of_hf(file))
     except NotExpressibleError as reason:
         return HuggingFaceTokenizer(file, reason=str(reason))
     return own
+
+
+def _is_picky(path: Path) -> bool:
+    """Whether the file starts as picky_bpe's do; tokenizer.json has no list of tokens at its top."""
+    with path.open("rb") as file:
+        return _PICKY.match(file.read(256)) is not None
 
 
 def _is_ranks(path: Path) -> bool:

@@ -4,6 +4,8 @@ pub mod corpus;
 pub mod count;
 pub mod encode;
 pub mod error;
+pub mod hyper;
+pub mod linalg;
 pub mod monitor;
 pub mod pretok;
 pub mod table;

@@ -158,7 +158,7 @@ fn invalid_document(py: Python<'_>, blob: &[u8], offsets: &[u8]) -> PyResult<Opt
 }
 
 fn numbers(buffer: &[u8]) -> Result<Vec<u64>, Error> {
-    if buffer.len() % 8 != 0 {
+    if !buffer.len().is_multiple_of(8) {
         return Err(Error::Input(format!("a buffer of 64-bit numbers has {} bytes", buffer.len())));
     }
     let numbers = buffer.chunks_exact(8).filter_map(|number| number.first_chunk().copied());

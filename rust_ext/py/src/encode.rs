@@ -238,12 +238,12 @@ fn odd(buffer: &[u8]) -> Error {
     Error::Usage(format!("a buffer of {} bytes does not hold whole numbers", buffer.len()))
 }
 
-fn ids_of(buffer: &[u8]) -> Result<Vec<u32>, Error> {
+pub(crate) fn ids_of(buffer: &[u8]) -> Result<Vec<u32>, Error> {
     let (numbers, rest) = buffer.as_chunks::<4>();
     if rest.is_empty() { Ok(numbers.iter().map(|n| u32::from_le_bytes(*n)).collect()) } else { Err(odd(buffer)) }
 }
 
-fn u64s_of(buffer: &[u8]) -> Result<Vec<u64>, Error> {
+pub(crate) fn u64s_of(buffer: &[u8]) -> Result<Vec<u64>, Error> {
     let (numbers, rest) = buffer.as_chunks::<8>();
     if rest.is_empty() { Ok(numbers.iter().map(|n| u64::from_le_bytes(*n)).collect()) } else { Err(odd(buffer)) }
 }
@@ -272,7 +272,7 @@ fn scores_by_id(buffer: &[u8], ids: &[u32], end: u32) -> Result<Vec<f64>, Error>
     Ok(by_id)
 }
 
-fn u32_buffer<'py>(py: Python<'py>, numbers: &[u32]) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn u32_buffer<'py>(py: Python<'py>, numbers: &[u32]) -> PyResult<Bound<'py, PyBytes>> {
     PyBytes::new_with(py, 4 * numbers.len(), |to| {
         for (to, number) in to.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
             *to = number.to_le_bytes();
@@ -281,7 +281,7 @@ fn u32_buffer<'py>(py: Python<'py>, numbers: &[u32]) -> PyResult<Bound<'py, PyBy
     })
 }
 
-fn u64_buffer<'py>(py: Python<'py>, numbers: &[u64]) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn u64_buffer<'py>(py: Python<'py>, numbers: &[u64]) -> PyResult<Bound<'py, PyBytes>> {
     PyBytes::new_with(py, 8 * numbers.len(), |to| {
         for (to, number) in to.as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
             *to = number.to_le_bytes();

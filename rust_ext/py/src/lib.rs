@@ -3,10 +3,12 @@
 mod count;
 mod encode;
 mod errors;
+mod hyper;
 mod monitor;
 mod pretok;
 mod superword;
 mod train;
+mod transplant;
 mod variants;
 
 use pyo3::prelude::*;
@@ -21,5 +23,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     variants::register(module)?;
     superword::register(module)?;
     encode::register(module)?;
+    transplant::register(module)?;
+    hyper::register(module)?;
     Ok(())
 }

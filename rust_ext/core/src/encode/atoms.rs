@@ -120,17 +120,17 @@ impl Atoms {
 
     /// Appends what the unknown atom `atom` (marks included), bytes `start..end` of the word, becomes.
     pub fn push_unknown(&self, atom: &[u8], start: usize, end: usize, out: &mut Vec<Placed>) {
-        if let Some(ids) = &self.unknown.byte_ids {
-            if atom.iter().all(|&byte| ids[usize::from(byte)] != NONE) {
-                // One byte each, as in HF; the bytes of a mark stay at the end of the atom.
-                let places = (start as u32..).map(|at| (at.min(end as u32), (at + 1).min(end as u32)));
-                out.extend(atom.iter().zip(places).map(|(&byte, at)| Placed {
-                    id: ids[usize::from(byte)],
-                    start: at.0,
-                    end: at.1,
-                }));
-                return;
-            }
+        if let Some(ids) = &self.unknown.byte_ids
+            && atom.iter().all(|&byte| ids[usize::from(byte)] != NONE)
+        {
+            // One byte each, as in HF; the bytes of a mark stay at the end of the atom.
+            let places = (start as u32..).map(|at| (at.min(end as u32), (at + 1).min(end as u32)));
+            out.extend(atom.iter().zip(places).map(|(&byte, at)| Placed {
+                id: ids[usize::from(byte)],
+                start: at.0,
+                end: at.1,
+            }));
+            return;
         }
         let Some(id) = self.unknown.unk_id else { return };
         match out.last_mut() {

@@ -23,7 +23,7 @@ pub fn scan<F: FnMut(usize, usize)>(text: &[u8], f: &mut F) {
         }
         let digits = count(text, at);
         for digit in 0..digits {
-            if (digits - digit) % 3 == 0 {
+            if (digits - digit).is_multiple_of(3) {
                 cut(start, at, f);
                 start = at;
             }

@@ -272,11 +272,12 @@ impl Session {
                 monitor.poll("count pairs", (n_slots + at) as u64, 2 * n_slots as u64)?;
             }
             let (before, symbol) = (self.slots.slots[at - 1].symbol, self.slots.slots[at].symbol);
-            if before < FIRST_MARK && symbol < FIRST_MARK {
-                if let Some(index) = self.pairs.find(pair_key(before, symbol)) {
-                    self.pairs.set_position(cursors[index], (at - 1) as u32);
-                    cursors[index] += 1;
-                }
+            if before < FIRST_MARK
+                && symbol < FIRST_MARK
+                && let Some(index) = self.pairs.find(pair_key(before, symbol))
+            {
+                self.pairs.set_position(cursors[index], (at - 1) as u32);
+                cursors[index] += 1;
             }
         }
         Ok(())

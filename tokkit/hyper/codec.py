@@ -1,0 +1,417 @@
+"""The hypertoken codec: base ids to codes and back, row by row or streamed.
+
+LZW over token ids (zip2zip, Geng et al. 2025, arXiv:2506.01084): the longest known phrase is emitted as one code, and
+that phrase with the next id becomes a new one. Deviations from `zip2zip_compression` 0.3.4: an id that is no base id
+is an error and never part of a phrase, streaming never loses the unfinished phrase, and a book may start again or
+give up old phrases when it is full (`policy`, off by default).
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Literal, Union
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from tokkit import _core
+from tokkit.errors import InputError, UsageError
+from tokkit.spec import Spec
+
+Ids = Union[Sequence[int], NDArray[np.integer]]
+Padding = Union[bool, Literal["longest", "max_length", "do_not_pad"]]
+Kind = Literal["encode", "strict", "tolerant"]
+_FORMAT: Final = 1
+_MAX_ID: Final = 2**32 - 1
+BookBuffers = tuple[bytes, bytes, bytes, bytes]
+
+
+class HypertokenConfig(Spec):
+    """What encoder, decoder and model must agree on; the names are those of zip2zip."""
+
+    initial_vocab_size: int = Field(
+        ge=1, lt=2**31, description="codes begin here: the model's vocabulary, not the tokenizer's, where they differ"
+    )
+    max_codebook_size: int = Field(2048, ge=0, lt=2**31, description="most hypertokens of a sequence")
+    max_subtokens: int = Field(4, ge=1, lt=2**31, description="most base ids of a hypertoken")
+    pad_token_id: int = Field(ge=0, le=_MAX_ID, description="id that fills up rows; part of no hypertoken")
+    disabled_ids: tuple[int, ...] = Field((), description="ids that are part of no hypertoken")
+    policy: Literal["freeze", "reset", "lru"] = Field(
+        "freeze", description="full book: keep it, start again, or give up the phrase not used for longest"
+    )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "HypertokenConfig":
+        """Reads a config file, of ours or a JSON object with the names of zip2zip.
+
+        Raises:
+            InputError: missing, not JSON, a newer format or values that cannot work.
+        """
+        path = Path(path)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise InputError(f"{path}: not JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise InputError(f"{path}: must hold an object, got {type(content).__name__}")
+        found = content.pop("format", _FORMAT)
+        if found != _FORMAT:
+            raise InputError(f"{path}: format {found!r} is not known to this version", hint="install a newer tokkit")
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise InputError(f"{path}: {key}: {first['msg']}, got {first['input']!r}") from None
+
+    def save(self, path: str | Path) -> None:
+        """Writes the config file, atomically; replaces one that is there."""
+        from tokkit.atomic import atomic_file
+
+        with atomic_file(Path(path), overwrite=True) as temporary:
+            temporary.write_text(json.dumps({"format": _FORMAT, **self.model_dump(mode="json")}, indent=1) + "\n")
+
+
+class Codebook:
+    """The hypertokens of one row: code to base ids. Immutable."""
+
+    def __init__(self, config: HypertokenConfig, codes: NDArray[np.uint32], entries: list[list[int]]) -> None:
+        self.config = config
+        self._codes = codes
+        self._entries = entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Codebook) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]  # a value with == and no order: not a key
+
+    def to_dict(self) -> dict[int, list[int]]:
+        """Base ids by code, codes rising."""
+        return dict(zip(self._codes.tolist(), self._entries, strict=True))
+
+    def to_list(self, use_padding: bool = False) -> list[list[int]]:  # noqa: FBT001, FBT002 - zip2zip's signature
+        """Base ids in order of codes; padded to max_codebook_size rows of max_subtokens ids."""
+        if not use_padding:
+            return [list(entry) for entry in self._entries]
+        config = self.config
+        rows = [entry + [config.pad_token_id] * (config.max_subtokens - len(entry)) for entry in self._entries]
+        missing = config.max_codebook_size - len(rows)
+        return rows + [[config.pad_token_id] * config.max_subtokens for _ in range(missing)]
+
+    def get_subtokens(self, code: int) -> list[int] | None:
+        """The base ids of a code; None if there is no such hypertoken."""
+        return self.to_dict().get(code)
+
+
+@dataclass(frozen=True)
+class _Books:
+    """Books of many rows in flat arrays, unpacked when asked for."""
+
+    config: HypertokenConfig
+    buffers: BookBuffers
+
+    @cached_property
+    def _arrays(self) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.uint32], NDArray[np.uint64]]:
+        codes, offsets, ids, rows = self.buffers
+        return (
+            np.frombuffer(codes, np.uint32),
+            np.frombuffer(offsets, np.uint64),
+            np.frombuffer(ids, np.uint32),
+            np.frombuffer(rows, np.uint64),
+        )
+
+    def __getitem__(self, row: int) -> Codebook:
+        codes, offsets, ids, rows = self._arrays
+        row = range(len(rows) - 1)[row]
+        low, high = int(rows[row]), int(rows[row + 1])
+        bounds = offsets[low : high + 1].tolist()
+        flat = ids[bounds[0] : bounds[-1]].tolist() if bounds else []
+        start = bounds[0] if bounds else 0
+        entries = [flat[begin - start : end - start] for begin, end in pairwise(bounds)]
+        return Codebook(self.config, codes[low:high], entries)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of numbers: row `i` has `ids[offsets[i]:offsets[i + 1]]`; uint32 [n], uint64 [rows + 1]."""
+
+    ids: NDArray[np.uint32]
+    offsets: NDArray[np.uint64]
+    books: _Books
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> NDArray[np.uint32]:
+        row = range(len(self))[row]
+        return self.ids[int(self.offsets[row]) : int(self.offsets[row + 1])]
+
+    def lists(self) -> list[list[int]]:
+        """One list a row."""
+        flat = self.ids.tolist()
+        return [flat[low:high] for low, high in pairwise(self.offsets.tolist())]
+
+    def codebook(self, row: int = 0) -> Codebook:
+        """The hypertokens of a row."""
+        return self.books[row]
+
+    @property
+    def codebooks(self) -> list[Codebook]:
+        """The hypertokens of every row."""
+        return [self.books[row] for row in range(len(self))]
+
+
+@dataclass(frozen=True)
+class HyperEncodings(_Rows):
+    """Codes of many rows; base ids are below initial_vocab_size, hypertokens from there on."""
+
+    pad_token_id: int
+
+    @property
+    def attention_masks(self) -> list[list[int]]:
+        """1 where a code is not the padding id."""
+        flat = (self.ids != self.pad_token_id).astype(np.int8).tolist()
+        return [flat[low:high] for low, high in pairwise(self.offsets.tolist())]
+
+
+@dataclass(frozen=True)
+class HyperDecodings(_Rows):
+    """Base ids of many rows."""
+
+
+class HypertokenCodec:
+    """LZW over ids. Immutable; threads may share it.
+
+    >>> codec = HypertokenCodec(HypertokenConfig(initial_vocab_size=10, pad_token_id=0))
+    >>> encoded = codec.encode([1, 2, 1, 2, 1, 2])
+    >>> encoded.lists(), encoded.codebook().to_dict()
+    ([[1, 2, 10, 10]], {10: [1, 2], 11: [2, 1], 12: [1, 2, 1]})
+    >>> codec.decode(encoded.ids).lists()
+    [[1, 2, 1, 2, 1, 2]]
+    """
+
+    def __init__(self, config: HypertokenConfig) -> None:
+        """Raises UsageError: too many codes, or a disabled id that is a code."""
+        self.config = config
+        disabled = sorted({*config.disabled_ids, config.pad_token_id})
+        for token in disabled:
+            if not 0 <= token <= _MAX_ID:
+                raise UsageError(f"disabled_ids: {token} is no id, ids are 0 to {_MAX_ID}")
+        self._core = _core.HyperCodec(
+            config.initial_vocab_size, config.max_codebook_size, config.max_subtokens, disabled, config.policy
+        )
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "HypertokenCodec":
+        """The codec of a config file. Raises InputError as `HypertokenConfig.load` does."""
+        return cls(HypertokenConfig.load(path))
+
+    def encode(
+        self, ids: Ids, *, padding: Padding = False, truncation: bool = False, max_length: int | None = None
+    ) -> HyperEncodings:
+        """Codes of one row; `longest` pads nothing here. Raises as `encode_batch`."""
+        keep = "max_length" if padding == "max_length" else False
+        return self.encode_batch([ids], padding=keep, truncation=truncation, max_length=max_length)
+
+    def encode_batch(
+        self,
+        rows: Sequence[Ids],
+        *,
+        padding: Padding = False,
+        truncation: bool = False,
+        max_length: int | None = None,
+        threads: int = 0,
+        with_codebooks: bool = True,
+    ) -> HyperEncodings:
+        """Codes of many rows, each with a book of its own; the same for any number of threads.
+
+        Padding goes to the left: to the longest row (`longest` or True) or to `max_length`. `truncation` stops after
+        `max_length` codes, and then the book is that of what was kept.
+
+        Raises:
+            InputError: an id that is neither below initial_vocab_size nor disabled, named with row and position.
+            UsageError: padding or truncation to `max_length` without one.
+        """
+        if padding not in (False, True, "longest", "max_length", "do_not_pad"):
+            raise UsageError(f"padding must be longest, max_length or do_not_pad, got {padding!r}")
+        if (truncation or padding == "max_length") and (max_length is None or max_length < 0):
+            raise UsageError("max_length must be given, and at least 0, to pad or truncate to it")
+        flat, offsets = flatten(rows)
+        if truncation and max_length is not None:
+            codes, ends, books = self._truncated(flat, offsets, max_length)
+        else:
+            codes, ends, books = self._core.encode_batch(
+                flat.tobytes(), offsets.tobytes(), with_books=with_codebooks, threads=threads
+            )
+        found, bounds = np.frombuffer(codes, np.uint32), np.frombuffer(ends, np.uint64)
+        if padding and padding != "do_not_pad":
+            lengths = np.diff(bounds.astype(np.int64))
+            width = max_length if padding == "max_length" else int(lengths.max(initial=0))
+            found, bounds = _pad_left(found, bounds, int(width or 0), self.config.pad_token_id)
+        return HyperEncodings(found, bounds, _Books(self.config, books), self.config.pad_token_id)
+
+    def encode_continuous(self, ids: Ids, max_length: int) -> list[HyperEncodings]:
+        """Cuts one long row in rows of `max_length` codes (the last may be shorter), each with a book of its own.
+
+        Every id is in one of the rows, in order (`continuous_encode` of zip2zip_compression loses some at each cut).
+
+        Raises: as `encode_batch`; UsageError: `max_length` below 1.
+        """
+        if max_length < 1:
+            raise UsageError(f"max_length must be at least 1, got {max_length}")
+        rest, _ = flatten([ids])
+        chunks = []
+        while len(rest):
+            # More ids than this cannot go in the codes of one row.
+            codes, used, book = self._core.encode_some(
+                rest[: max_length * self.config.max_subtokens + 1].tobytes(), max_length
+            )
+            found = np.frombuffer(codes, np.uint32)
+            ends = np.array([0, len(found)], np.uint64)
+            chunks.append(HyperEncodings(found, ends, _Books(self.config, book), self.config.pad_token_id))
+            rest = rest[used:]
+        return chunks
+
+    def decode(self, codes: Ids, *, tolerant: bool = False) -> HyperDecodings:
+        """Base ids of one row. Raises as `decode_batch`."""
+        return self.decode_batch([codes], tolerant=tolerant)
+
+    def decode_batch(
+        self, rows: Sequence[Ids], *, tolerant: bool = False, threads: int = 0, with_codebooks: bool = True
+    ) -> HyperDecodings:
+        """Base ids of many rows of codes.
+
+        Strict: what `encode_batch` gives, left padding included; any code that it cannot have made is an error.
+        Tolerant: what a model may write. An unknown code then stands for the phrase before it and that one's first id.
+
+        Raises:
+            InputError: a code that stands for nothing, named with row and position.
+            UsageError: tolerant with a policy other than freeze.
+        """
+        flat, offsets = flatten(rows)
+        ids, ends, books = self._core.decode_batch(
+            flat.tobytes(), offsets.tobytes(), tolerant=tolerant, with_books=with_codebooks, threads=threads
+        )
+        return HyperDecodings(
+            np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64), _Books(self.config, books)
+        )
+
+    def row(self, kind: Kind = "encode") -> "Row":
+        """A row in pieces: an encoder, or a `strict` or `tolerant` decoder.
+
+        Raises UsageError: tolerant with a policy other than freeze.
+        """
+        return Row(self.config, _core.HyperRow(self._core, kind))
+
+    def _truncated(
+        self, flat: NDArray[np.uint32], offsets: NDArray[np.uint64], max_length: int
+    ) -> tuple[bytes, bytes, BookBuffers]:
+        parts = []
+        for low, high in pairwise(offsets.tolist()):
+            codes, _, book = self._core.encode_some(flat[low:high].tobytes(), max_length)
+            parts.append((np.frombuffer(codes, np.uint32), _Books(self.config, book)[0]))
+        ends = np.zeros(len(parts) + 1, np.uint64)
+        np.cumsum([len(codes) for codes, _ in parts], out=ends[1:])
+        return _joined([codes for codes, _ in parts]).tobytes(), ends.tobytes(), _packed([book for _, book in parts])
+
+
+class Row:
+    """The state of one row, fed in pieces of any size; the pieces of its output make the row's output."""
+
+    def __init__(self, config: HypertokenConfig, core: "_core.HyperRow") -> None:
+        self._config = config
+        self._core = core
+
+    def push(self, ids: Ids) -> list[int]:
+        """Takes ids (or codes) and returns what is certain. Raises InputError as encode and decode do."""
+        flat, _ = flatten([ids])
+        return np.frombuffer(self._core.push(flat.tobytes()), np.uint32).tolist()
+
+    def finish(self) -> list[int]:
+        """Ends the row: the code of an encoder's unfinished phrase."""
+        return np.frombuffer(self._core.finish(), np.uint32).tolist()
+
+    def clear(self) -> None:
+        """Starts a new row."""
+        self._core.clear()
+
+    def codebook(self) -> Codebook:
+        """The hypertokens so far."""
+        return _Books(self._config, self._core.book())[0]
+
+    def learnt(self, start: int = 0) -> list[tuple[int, list[int]]]:
+        """(code, base ids) in order of learning, from number `start` on."""
+        return self._core.learnt(start)
+
+    def get_subtokens(self, code: int) -> list[int] | None:
+        """The base ids of a code; None if there is no such hypertoken."""
+        return self._core.phrase(code)
+
+
+def flatten(rows: Sequence[Ids]) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
+    """Rows end to end: ids uint32 [n], offsets uint64 [rows + 1].
+
+    Raises:
+        InputError: a number that no id can be; names row and position.
+    """
+    offsets = np.zeros(len(rows) + 1, np.uint64)
+    np.cumsum([len(row) for row in rows], out=offsets[1:])
+    return _joined([_array(row, place) for place, row in enumerate(rows)]), offsets
+
+
+def _array(row: Ids, place: int) -> NDArray[np.uint32]:
+    if isinstance(row, np.ndarray) and row.dtype == np.uint32:
+        return row
+    try:
+        wide = np.asarray(row, np.int64) if len(row) else np.zeros(0, np.int64)
+    except (OverflowError, TypeError, ValueError):
+        wide = None
+    if wide is None or wide.ndim != 1 or bool(((wide < 0) | (wide > _MAX_ID)).any()):
+        for position, token in enumerate(row):
+            if not isinstance(token, (int, np.integer)) or not 0 <= int(token) <= _MAX_ID:
+                raise InputError(f"row {place}: {token!r} at position {position} is no id")
+        raise InputError(f"row {place}: must be one row of ids")
+    return wide.astype(np.uint32)
+
+
+def _joined(arrays: Sequence[NDArray[np.uint32]]) -> NDArray[np.uint32]:
+    if len(arrays) == 1:
+        return np.ascontiguousarray(arrays[0])
+    return np.concatenate(arrays) if arrays else np.zeros(0, np.uint32)
+
+
+def _pad_left(
+    ids: NDArray[np.uint32], offsets: NDArray[np.uint64], width: int, pad: int
+) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
+    rows = []
+    for low, high in pairwise(offsets.tolist()):
+        rows.append(np.concatenate([np.full(max(0, width - (high - low)), pad, np.uint32), ids[low:high]]))
+    ends = np.zeros(len(rows) + 1, np.uint64)
+    np.cumsum([len(row) for row in rows], out=ends[1:])
+    return _joined(rows), ends
+
+
+def _packed(books: Iterable[Codebook]) -> BookBuffers:
+    codes: list[int] = []
+    offsets, ids, rows = [0], [], [0]
+    for book in books:
+        for code, entry in book.to_dict().items():
+            codes.append(code)
+            ids.extend(entry)
+            offsets.append(len(ids))
+        rows.append(len(codes))
+    return (
+        np.array(codes, np.uint32).tobytes(),
+        np.array(offsets, np.uint64).tobytes(),
+        np.array(ids, np.uint32).tobytes(),
+        np.array(rows, np.uint64).tobytes(),
+    )

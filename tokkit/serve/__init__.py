@@ -1,0 +1,1 @@
+"""Plug-ins for programs that serve models."""

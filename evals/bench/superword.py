@@ -23,24 +23,34 @@ INHERITED, NEW = 12_000, 4_000
 
 
 def cpu_seconds() -> float:
+    """User and system time of this process, all threads."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
 def peak_mb() -> float:
+    """The most resident memory so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def lines(path: str, size: float) -> list[str]:
-    """Whole lines of the first `size` MB."""
-    with open(path, "rb") as file:
+def documents_of(path: str, size: float) -> list[str]:
+    """Whole documents of the first `size` MB: of a .rec file (u32 length, then bytes), else 200 lines each."""
+    with Path(path).open("rb") as file:
         data = file.read(int(size * MB))
-    return data[: data.rfind(b"\n") + 1].decode("utf-8", "ignore").splitlines(keepends=True)
+    if not path.endswith(".rec"):
+        lines = data[: data.rfind(b"\n") + 1].decode("utf-8", "ignore").splitlines(keepends=True)
+        return ["".join(lines[start : start + 200]) for start in range(0, len(lines), 200)]
+    found, at = [], 0
+    while at + 4 <= len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4], "little")
+        found.append(data[at + 4 : end].decode("utf-8", "ignore"))
+        at = end
+    return found
 
 
 def part(path: str, start: float, end: float) -> str:
     """A file with the whole lines from `start` to `end` MB."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         file.seek(int(start * MB))
         data = file.read(int((end - start) * MB))
     first = 0 if start == 0 else data.find(b"\n") + 1
@@ -50,6 +60,7 @@ def part(path: str, start: float, end: float) -> str:
 
 
 def measured(step: Callable[[], object]) -> tuple[object, dict[str, float]]:
+    """The step's result and what it cost."""
     before, started = cpu_seconds(), time.monotonic()
     held = peak_mb()
     result = step()
@@ -100,7 +111,7 @@ def peer(path: str, size: float, vocab_size: int) -> dict[str, object]:
     from tokkit.model.vocab import token_strings
     from tokkit.trainers import TRAINERS
 
-    documents = ["".join(lines(path, size)[start : start + 200]) for start in range(0, len(lines(path, size)), 200)]
+    documents = documents_of(path, size)
     trainer_class = TRAINERS.get("bpe")
     trainer = trainer_class(trainer_class.Config(vocab_size=vocab_size, layout="hf"))
     table = count(texts(documents), pretokenizer="none@1", config=CountConfig(threads=1))
@@ -173,6 +184,7 @@ def alone(*arguments: object) -> dict[str, object]:
 
 
 def main() -> None:
+    """Runs the cases of one measurement, one JSON object a line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--file", required=True, help="a text file")
     parser.add_argument("what", choices=["stage2", "peer", "quality", "case"])

@@ -65,15 +65,21 @@ def compare(model: Model, encode: WordEncoder, counts: Iterable[tuple[bytes, int
 def _reader(model: Model, folder: Path) -> WordEncoder | None:
     data, spm = folder / "tokkit_encoder.json", folder / "tokenizer.model"
     if data.exists():
-        return _loader(model, json.loads(data.read_text(encoding="utf-8")))
+        return _loader(model, data)
     return _sentencepiece(spm) if spm.exists() else None
 
 
-def _loader(model: Model, data: dict[str, object]) -> WordEncoder | None:
+def _loader(model: Model, path: Path) -> WordEncoder | None:
+    data = json.loads(path.read_text(encoding="utf-8"))
     try:
+        from tokkit.export.tokenization_tokkit import TokkitTokenizer
         from tokkit.export.tokenization_tokkit import WordEncoder as Carried
     except ImportError:  # transformers is an extra: without it nobody here can load the file
         return None
+    if data.get("superwords"):
+        # Superwords reach across pretokens, so the whole tokenizer is asked and not its word encoder.
+        whole = TokkitTokenizer(str(path))
+        return lambda text: whole.encode(text.decode("utf-8", "surrogateescape"), add_special_tokens=False)
     carried = Carried(data)
     is_byte = model.alphabet.unit == "byte"
 

@@ -27,7 +27,7 @@ from tokkit.recipe.schema import DEFAULT_PRETOKENIZER, EvalStep, Recipe, lasting
 from tokkit.recipe.state import State
 from tokkit.trainers import TRAINERS
 from tokkit.trainers.boundless import WholeWordTrainer
-from tokkit.trainers.superword import SuperwordTrainer
+from tokkit.trainers.superword import SuperwordTrainer, spanned_texts
 
 if TYPE_CHECKING:
     from tokkit.model.model import Model
@@ -107,6 +107,8 @@ class _Run:
         self.outcome = Outcome(output)
         self.state = State.read(output)
         self.stream_digest: str | None = None
+        # What superwords were learned from: exports are measured on it, words alone would not show them.
+        self.spanned: CountTable | None = None
 
     def go(self, *, strict: bool) -> Outcome:
         check_inputs(self.recipe.lock, self.inputs)
@@ -223,6 +225,7 @@ class _Run:
         again = trainer.count_again(resolved_sources(recipe), config=recipe.counting, progress=self.progress)
         self.outcome.warnings += reading_warnings(again)
         self._done("count again", started, f"{len(again):,} distinct chunks")
+        self.spanned = spanned_texts(again)
         started = time.monotonic()
         folder = cache.cache_folder()
         if self.resume and self.train_key is not None and folder is not None:
@@ -306,7 +309,7 @@ class _Run:
             sources=[Source(name=file.path, sha256=file.sha256, size_bytes=file.size_bytes) for file in self.inputs],
             roles=recipe.roles or None,
             exports=names,
-            fidelity=measured_fidelity(model, names, self.counts, self.progress),
+            fidelity=measured_fidelity(model, names, self.spanned or self.counts, self.progress),
             overwrite=self.output.exists(),
         )
         for path, content in kept.items():

@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--vocabulary",
         type=Path,
-        help="a .tiktoken file for the cl100k pre-tokenizer; without it 32k learned from FILE",
+        help="a .tiktoken file read by the cl100k pre-tokenizer; none: 32k from FILE",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the table")
     parser.add_argument("--megabytes", type=float, default=10.0, help="how much of the file")

@@ -67,8 +67,8 @@ bench-train: $(VENV)-peers/.made  ## train with tokkit and its peers side by sid
 	$(BIN)/python -m evals.bench train --file $(BENCH_FILE) --peer-python $(VENV)-peers/bin/python
 
 .PHONY: bench-encode
-bench-encode: $(VENV)-peers/.made  ## encode with tokkit and its peers side by side (BENCH_FILE=...)
-	$(BIN)/python -m evals.bench encode --file $(BENCH_FILE) --peer-python $(VENV)-peers/bin/python
+bench-encode: $(VENV)/.tested  ## encode with tokkit, tiktoken and HF tokenizers side by side (BENCH_FILE=...)
+	$(BIN)/python -m evals.bench encode $(BENCH_FILE)
 
 # --- inside -----------------------------------------------------------------------------------------------------------
 

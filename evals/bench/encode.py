@@ -1,6 +1,6 @@
 """Encodes a file with tokkit and its peers in one process, interleaved, and compares cost and ids.
 
-    python -m evals.bench encode FILE --vocabulary cl100k_base.tiktoken --megabytes 10 --rounds 3
+    python -m evals.bench encode FILE [--vocabulary cl100k_base.tiktoken] --megabytes 10 --rounds 3
 
 All get the same documents (about 8 kB each), one thread, the same vocabulary: the ranks of a .tiktoken file, with the
 pre-tokenizer cl100k. "cold" is the first pass over the text, "warm" the best of the later ones; figures are MB of text
@@ -20,15 +20,17 @@ from pathlib import Path
 import numpy as np
 
 from evals.bench.measure import machine_line
+from tokkit.api import train
 from tokkit.load.ranks import Derivations
 from tokkit.model.tables import EncoderTables
 from tokkit.model.tokenizer import Tokenizer
-from tokkit.model.vocab import bytes_to_string
+from tokkit.model.vocab import bytes_to_string, output_ids
 
 PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$"
     r"|\s*[\r\n]|\s+(?!\S)|\s"
 )
+RESULTS = Path(__file__).parent / "results"
 DOCUMENT_CHARACTERS = 8000
 REFERENCE = "tiktoken"
 
@@ -51,19 +53,49 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the benchmark and prints the table; 1 if tokkit's ids are not the reference's."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("file", type=Path, help="text, UTF-8")
-    parser.add_argument("--vocabulary", type=Path, required=True, help="a .tiktoken file for the cl100k pre-tokenizer")
+    parser.add_argument(
+        "--vocabulary",
+        type=Path,
+        help="a .tiktoken file read by the cl100k pre-tokenizer; none: 32k from FILE",
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the table")
     parser.add_argument("--megabytes", type=float, default=10.0, help="how much of the file")
     parser.add_argument("--rounds", type=int, default=3, help="passes of each peer, interleaved")
     parser.add_argument("--hf-share", type=float, default=0.2, help="part of the text that HF tokenizers gets")
     given = parser.parse_args(arguments)
-    print(machine_line())
+    head = [f"# Encoding: {given.file.name}, {given.megabytes:g} MB", "", f"`{command(given)}`  ", machine_line(), ""]
 
     documents = read(given.file, int(given.megabytes * 1e6))
-    peers = make_peers(given.vocabulary, given.hf_share)
+    peers = make_peers(ranks_of(given.vocabulary, given.file), given.hf_share)
     for _ in range(given.rounds):
         for peer in peers.values():
             run(peer, documents[: max(1, int(len(documents) * peer.share))])
-    return report(peers, documents)
+    table, code = report(peers, documents)
+    text = "\n".join([*head, *table]) + "\n"
+    print(text, end="")
+    given.results.mkdir(parents=True, exist_ok=True)
+    vocabulary = given.vocabulary.stem if given.vocabulary else "own-32k"
+    (given.results / f"encode-{given.file.stem}-{vocabulary}.md").write_text(text, encoding="utf-8")
+    return code
+
+
+def command(given: argparse.Namespace) -> str:
+    """What was asked, without the folders of this machine."""
+    vocabulary = f" --vocabulary {given.vocabulary.name}" if given.vocabulary else ""
+    return (
+        f"python -m evals.bench encode {given.file.name}{vocabulary} --megabytes {given.megabytes:g} "
+        f"--rounds {given.rounds} --hf-share {given.hf_share:g}"
+    )
+
+
+def ranks_of(vocabulary: Path | None, file: Path) -> dict[bytes, int]:
+    """The ranks of a .tiktoken file, or those that tokkit learns from the text."""
+    if vocabulary is None:
+        model = train(file, pretokenizer="cl100k@1", vocab_size=32_000)
+        ids = output_ids(model)
+        return {model.tokens[token]: int(ids[token]) for token in ids.argsort()}
+    lines = (line.split() for line in vocabulary.read_bytes().splitlines() if line)
+    return {base64.b64decode(token): int(rank) for token, rank in lines}
 
 
 def read(path: Path, n_bytes: int) -> Documents:
@@ -73,10 +105,8 @@ def read(path: Path, n_bytes: int) -> Documents:
     return [text[at : at + DOCUMENT_CHARACTERS] for at in range(0, len(text), DOCUMENT_CHARACTERS)]
 
 
-def make_peers(vocabulary: Path, hf_share: float) -> dict[str, Peer]:
+def make_peers(ranks: dict[bytes, int], hf_share: float) -> dict[str, Peer]:
     """Those that are installed, loaded."""
-    lines = (line.split() for line in vocabulary.read_bytes().splitlines() if line)
-    ranks = {base64.b64decode(token): int(rank) for token, rank in lines}
     peers = {}
     started = time.process_time()
     ours = Tokenizer(
@@ -144,12 +174,16 @@ def run(peer: Peer, documents: Documents) -> None:
         peer.ids = np.asarray(flat, np.uint32)
 
 
-def report(peers: dict[str, Peer], documents: Documents) -> int:
-    """Prints the table; 1 if an id of tokkit is not the reference's."""
+def report(peers: dict[str, Peer], documents: Documents) -> tuple[list[str], int]:
+    """The lines of the table; 1 if an id of tokkit is not the reference's."""
     reference = peers.get(REFERENCE)
     size = sum(len(text.encode()) for text in documents) / 1e6
-    print(f"{size:.1f} MB in {len(documents)} documents, one thread, MB per CPU second")
-    print(f"{'':16}{'load s':>8}{'cold':>8}{'warm':>8}{'x tiktoken':>12}{'same ids':>10}")
+    lines = [
+        f"{size:.1f} MB in {len(documents)} documents, one thread, MB per CPU second",
+        "",
+        "| | load s | cold | warm | x tiktoken | same ids |",
+        "|---|---|---|---|---|---|",
+    ]
     code = 0
     for name, peer in peers.items():
         cold, warm = peer.rates[0], max(peer.rates[1:], default=peer.rates[0])
@@ -160,5 +194,5 @@ def report(peers: dict[str, Peer], documents: Documents) -> int:
             is_same &= peer.share < 1 or len(peer.ids) == len(reference.ids)
             same = "yes" if is_same else "NO"
             code |= name.startswith("tokkit") and not is_same
-        print(f"{name:16}{peer.load_seconds:8.2f}{cold:8.1f}{warm:8.1f}{ratio:>12}{same:>10}")
-    return int(code)
+        lines.append(f"| {name} | {peer.load_seconds:.2f} | {cold:.1f} | {warm:.1f} | {ratio} | {same} |")
+    return lines, int(code)

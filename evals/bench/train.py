@@ -86,7 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
                 )
 
     lines = _lines(costs, {peer: found for peer, found in versions.items() if found is not None}, outputs)
-    command = "python -m evals.bench train " + shlex.join(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    # Names without folders: where files lie differs from machine to machine.
+    command = "python -m evals.bench train " + shlex.join([Path(word).name if "/" in word else word for word in words])
     report = _report(lines, failures, given, command, machine)
     print(report)
     given.results.mkdir(parents=True, exist_ok=True)

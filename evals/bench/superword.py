@@ -80,13 +80,17 @@ def stage2(path: str, size: float, threads: int) -> dict[str, object]:
 
     trainer_class = TRAINERS.get("superbpe")
     config = CountConfig(threads=threads)
-    options = {"vocab_size": 256 + INHERITED + NEW, "inherit_merges": INHERITED, "threads": threads}
-    trainer = trainer_class(trainer_class.Config(**options))
-    text = part(path, 0, size)
-    words, counting = measured(lambda: count(text, pretokenizer=trainer.default_pretokenizer(), config=config))
-    first, stage1 = measured(lambda: trainer.first_stage(words))
+    with tempfile.TemporaryDirectory() as folder:
+        # The first stage is trained by another process, so that its memory is not in the peak here.
+        kept = str(Path(folder) / "stage1")
+        options = {"vocab_size": 256 + INHERITED + NEW, "inherit_merges": INHERITED, "threads": threads, "stage1": kept}
+        trainer = trainer_class(trainer_class.Config(**options))
+        text = part(path, 0, size)
+        words, counting = measured(lambda: count(text, pretokenizer=trainer.default_pretokenizer(), config=config))
+        stage1 = alone("--file", text, "case", "--case", json.dumps(["first", kept, options]))
+        inherited = trainer.first_stage(words)
     again, chunking = measured(lambda: trainer.count_again(text, config=config))
-    (_, n_inherited, n_tokens), second = measured(lambda: trainer._second_stage(first, again, lambda *_: None))
+    (_, n_inherited, n_tokens), second = measured(lambda: trainer._second_stage(inherited, again, lambda *_: None))
     Path(text).unlink()
     n_symbols = trainer.last_stats["n_symbols"]
     return {
@@ -100,6 +104,17 @@ def stage2(path: str, size: float, threads: int) -> dict[str, object]:
         "n_tokens": n_tokens,
         **trainer.last_stats,
     }
+
+
+def first(path: str, folder: str, options: dict[str, object]) -> dict[str, float]:
+    """The first stage alone, left in `folder`."""
+    from tokkit.counts import CountConfig, count
+    from tokkit.trainers import TRAINERS
+
+    trainer_class = TRAINERS.get("superbpe")
+    trainer = trainer_class(trainer_class.Config(**{**options, "stage1": folder}))
+    words = count(path, pretokenizer=trainer.default_pretokenizer(), config=CountConfig(threads=1))
+    return measured(lambda: trainer.first_stage(words))[1]
 
 
 def peer(path: str, size: float, vocab_size: int) -> dict[str, object]:
@@ -196,7 +211,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "case":
         kind, *rest = json.loads(given.case)
-        print(json.dumps({"stage2": stage2, "peer": peer, "quality": quality}[kind](given.file, *rest)))
+        print(json.dumps({"stage2": stage2, "first": first, "peer": peer, "quality": quality}[kind](given.file, *rest)))
         return
     if given.what == "stage2":
         cases = [["stage2", float(size), given.threads] for size in given.sizes.split(",")]

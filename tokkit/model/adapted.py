@@ -36,9 +36,7 @@ class AdaptedTokenizer(Tokenizer):
     id; `new_tokens` and `removed` are the map that moving a model's embeddings needs.
     """
 
-    def __init__(
-        self, base: Tokenizer, removed: Mapping[int, tuple[int, ...]], new_tokens: Sequence[NewToken]
-    ) -> None:
+    def __init__(self, base: Tokenizer, removed: Mapping[int, tuple[int, ...]], new_tokens: Sequence[NewToken]) -> None:
         super().__init__(base.tables, model=base.model)
         self.base = base
         self.removed = dict(removed)
@@ -168,7 +166,12 @@ class AdaptedTokenizer(Tokenizer):
                 for token, pieces in sorted(self.removed.items())
             ],
             "new": [
-                {"id": made.id, "token": self.token_bytes(made.id).hex(), "pieces": list(made.pieces), "count": made.count}
+                {
+                    "id": made.id,
+                    "token": self.token_bytes(made.id).hex(),
+                    "pieces": list(made.pieces),
+                    "count": made.count,
+                }
                 for made in self.new_tokens
             ],
         }
@@ -189,7 +192,8 @@ def load_adapted(folder: Path) -> AdaptedTokenizer:
             raise TokenizerError(f"{path}: format {content['format']} is not {FORMAT}", hint="upgrade tokkit")
         removed = {int(entry["id"]): tuple(map(int, entry["pieces"])) for entry in content["removed"]}
         new = [
-            NewToken(int(entry["id"]), tuple(map(int, entry["pieces"])), int(entry["count"])) for entry in content["new"]
+            NewToken(int(entry["id"]), tuple(map(int, entry["pieces"])), int(entry["count"]))
+            for entry in content["new"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TokenizerError(f"{path}: not a map of adapted tokens: {error}", hint="adapt again") from error

@@ -26,8 +26,8 @@ from tokkit.recipe.lock import check_inputs, lock_table, lock_text
 from tokkit.recipe.schema import DEFAULT_PRETOKENIZER, EvalStep, Recipe, lasting
 from tokkit.recipe.state import State
 from tokkit.trainers import TRAINERS
-from tokkit.trainers.boundless import WholeWordTrainer
 from tokkit.trainers.superword import SuperwordTrainer, spanned_texts
+from tokkit.trainers.whole_words import WholeWordTrainer
 
 if TYPE_CHECKING:
     from tokkit.model.model import Model

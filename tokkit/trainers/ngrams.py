@@ -42,9 +42,8 @@ def overlaps(
     for text in texts:
         places: list[tuple[int, int]] = []
         for start in range(len(text)):
-            for end in range(start + 1, min(start + max_n, len(text)) + 1):
-                if end - start == 1 or tuple(text[start:end]) in kept:
-                    places.append((start, end))
+            ends = range(start + 1, min(start + max_n, len(text)) + 1)
+            places.extend((start, end) for end in ends if end == start + 1 or tuple(text[start:end]) in kept)
         ngrams = [tuple(text[start:end]) for start, end in places]
         for i, (start, end) in enumerate(places):
             if end - start == 1:
@@ -54,9 +53,7 @@ def overlaps(
                 is_ngram = other_end - other_start > 1
                 if i != j and is_ngram and max(start, other_start) < min(end, other_end):
                     found[ngrams[i]][ngrams[j]] += 1
-    return {
-        ngram: {other: n for other, n in others.items() if n >= min_count} for ngram, others in found.items()
-    }
+    return {ngram: {other: n for other, n in others.items() if n >= min_count} for ngram, others in found.items()}
 
 
 def choose_ngrams(

@@ -1,4 +1,31 @@
-//! Weighted counts by u64 key, open addressing, u64 sums.
+//! Weighted counts by u64 key, open addressing, u64 sums; and a map from such keys to anything.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A map from pairs of tokens (or other u64 keys).
+pub(super) type PairMap<T> = HashMap<u64, T, BuildHasherDefault<Mixer>>;
+
+/// Multiplies and folds: keys come from our own numbering, nobody chooses them to collide.
+#[derive(Default)]
+pub(super) struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(self.0 ^ u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        let product = u128::from(key ^ 0x9e37_79b9_7f4a_7c15) * u128::from(0xd6e8_feb8_6659_fd93_u64);
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+}
 
 const EMPTY: u64 = u64::MAX;
 

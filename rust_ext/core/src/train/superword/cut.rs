@@ -1,9 +1,6 @@
 //! Cuts sequences where no later merge can pass, and counts equal runs together.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
-use super::counts::Counts;
+use super::counts::{Counts, PairMap};
 use super::encode::Sequences;
 use super::rules::Rules;
 use crate::error::Result;
@@ -74,25 +71,11 @@ fn for_each(sequences: &Sequences, mut f: impl FnMut(usize, &[u32], u64) -> Resu
     Ok(())
 }
 
-/// Hashes are already mixed.
-#[derive(Default)]
-struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, _: &[u8]) {}
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
 /// Distinct runs. The map goes from a hash to the last run with it; `older` chains the runs of one hash.
 #[derive(Default)]
 struct Runs {
     made: Sequences,
-    by_hash: HashMap<u64, u32, BuildHasherDefault<Mixed>>,
+    by_hash: PairMap<u32>,
     older: Vec<u32>,
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::counts::PairMap;
 use crate::error::{Error, Result};
 use crate::monitor::Monitor;
 use crate::table::Table;
@@ -42,9 +43,9 @@ pub struct Runs {
     homes: Vec<Vec<u32>>,
     sequences: Vec<Vec<u32>>,
     weights: Vec<i64>,
-    pairs: HashMap<u64, Pair>,
+    pairs: PairMap<Pair>,
     heap: Heap,
-    deltas: HashMap<u64, i64>,
+    deltas: PairMap<i64>,
     can_remove: bool,
 }
 
@@ -115,9 +116,9 @@ impl Runs {
             homes: vec![Vec::new(); n],
             sequences,
             weights: weights.into_iter().map(|weight| weight as i64).collect(),
-            pairs: HashMap::new(),
+            pairs: PairMap::default(),
             heap: Heap::new(Tie::SmallestStrings),
-            deltas: HashMap::new(),
+            deltas: PairMap::default(),
             can_remove,
         };
         for index in 0..made.sequences.len() {

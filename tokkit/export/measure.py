@@ -69,11 +69,9 @@ def _reader(model: Model, folder: Path) -> WordEncoder | None:
     return _sentencepiece(spm) if spm.exists() else None
 
 
-def _loader(model: Model, data: dict[str, object]) -> WordEncoder | None:
-    try:
-        from tokkit.export.tokenization_tokkit import WordEncoder as Carried
-    except ImportError:  # transformers is an extra: without it nobody here can load the file
-        return None
+def _loader(model: Model, data: dict[str, object]) -> WordEncoder:
+    from tokkit.export.tokkit_words import WordEncoder as Carried
+
     carried = Carried(data)
     is_byte = model.alphabet.unit == "byte"
 

@@ -7,6 +7,7 @@ COMMANDS = {
     "corpus": "fetch public packages and make benchmark text of them",
     "train": "train with tokkit and its peers, interleaved",
     "encode": "encode with tokkit and its peers, interleaved",
+    "superword": "training across words: cost of the second stage, the peer, bytes a token",
     "variants": "Picky and Scaffold beside plain BPE: speed, thresholds, fidelity of exports",
 }
 

@@ -80,7 +80,7 @@ def test_cutting_rare_neighbours_apart_changes_nothing(
 @settings(max_examples=25)
 @given(st.binary(min_size=40, max_size=400), st.integers(0, 5), st.sampled_from([2, 3, 4]), st.integers(0, 40))
 def test_cutting_is_exact_on_dense_texts(seed: bytes, n_inherited: int, n_letters: int, bound: int) -> None:
-    # Words without spaces: tokens are made in several ways, which is what cutting has to mind.
+    # Words without spaces: tokens overlap in all ways, and a bound of 40 is above most counts.
     text = "".join("abcd"[byte % n_letters] for byte in seed)
     pieces = [text[i : i + 13] for i in range(0, len(text), 13)]
     options = {"vocab_size": 296, "inherit_merges": n_inherited, "max_words": None}

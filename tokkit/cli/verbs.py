@@ -17,6 +17,7 @@ VERBS: dict[str, VerbInfo] = {
     "train": VerbInfo(_MAKE, "train", "Train a tokenizer on text or on a table of counts."),
     "count": VerbInfo(_MAKE, "count", "Count the pre-tokens of a corpus into a table that `train` reads."),
     "extend": VerbInfo(_MAKE, "extend", "Add tokens to a tokenizer; every old id and every old encoding stays."),
+    "adapt": VerbInfo(_MAKE, "adapt", "Specialise a tokenizer to a domain: rare tokens make room for n-grams."),
     "prune": VerbInfo(_MAKE, "prune", "Drop tokens so that none of the others becomes unreachable; write the id map."),
     "run": VerbInfo(_MAKE, "run", "Run a recipe: count, train, export and evaluate what it says."),
     "encode": VerbInfo(_USE, "encode", "Turn text into token ids, one line of ids for each line of text."),

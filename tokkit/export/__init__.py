@@ -22,6 +22,7 @@ class Exporter(Protocol):
 EXPORTERS: Registry[Exporter] = Registry(
     "exporter",
     {
+        "gguf": "tokkit.export.gguf",
         "hf": "tokkit.export.hf",
         "hf-ghost": "tokkit.export.approximate",
         "hf-greedy": "tokkit.export.approximate",

@@ -13,6 +13,7 @@ import numpy as np
 from tokkit.errors import TokenizerError
 from tokkit.export import EXPORTERS
 from tokkit.export.hf import normalizer_json, tokenizer_config
+from tokkit.model.boundless import boundless_facts, superword_merges, word_model
 from tokkit.model.model import Model
 from tokkit.model.program import exact_program, is_plain
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_strings, vocab_size
@@ -56,6 +57,13 @@ def encoder_data(model: Model) -> dict[str, object]:
     alphabet = model.alphabet
     if alphabet.prefix or alphabet.suffix:
         raise TokenizerError("the carried loader knows no subword prefix or suffix")
+    superwords: list[tuple[int, int, int]] = []
+    if model.inference == "boundless":
+        if boundless_facts(model).get("script_scheme") is not None:
+            raise TokenizerError(
+                "the carried loader cuts all scripts alike, this model does not", hint="use it with tokkit itself"
+            )
+        superwords, model = superword_merges(model), word_model(model)
     if model.inference not in ("exact", "merge"):
         raise TokenizerError(
             f"the carried loader encodes by the log, got inference `{model.inference}`", hint="export to hf"
@@ -85,9 +93,10 @@ def encoder_data(model: Model) -> dict[str, object]:
         "pre_tokenizer": hf_pretokenizer(model.pretokenizer, alphabet.unit),
         "merges": program.merges.tolist(),
         "rows": [[kind, token, list(parts)] for kind, token, parts in program.rows],
+        "superwords": superwords,
     }
 
 
 def needs_loader(model: Model) -> bool:
     """Whether plain JSON cannot hold the model's own way to encode."""
-    return model.inference == "exact" and not is_plain(model)
+    return model.inference == "boundless" or (model.inference == "exact" and not is_plain(model))

@@ -65,11 +65,20 @@ def compare(model: Model, encode: WordEncoder, counts: Iterable[tuple[bytes, int
 def _reader(model: Model, folder: Path) -> WordEncoder | None:
     data, spm = folder / "tokkit_encoder.json", folder / "tokenizer.model"
     if data.exists():
-        return _loader(model, json.loads(data.read_text(encoding="utf-8")))
+        return _loader(model, data)
     return _sentencepiece(spm) if spm.exists() else None
 
 
-def _loader(model: Model, data: dict[str, object]) -> WordEncoder:
+def _loader(model: Model, path: Path) -> WordEncoder | None:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data.get("superwords"):
+        try:
+            from tokkit.export.tokenization_tokkit import TokkitTokenizer
+        except ImportError:  # transformers is an extra: without it nobody here can load the file
+            return None
+        # Superwords reach across pretokens, so the whole tokenizer is asked and not its word encoder.
+        whole = TokkitTokenizer(str(path))
+        return lambda text: whole.encode(text.decode("utf-8", "surrogateescape"), add_special_tokens=False)
     from tokkit.export.tokkit_words import WordEncoder as Carried
 
     carried = Carried(data)

@@ -51,6 +51,11 @@ class TokkitTokenizer(PreTrainedTokenizer):
         front |= {"normalizer": data["normalizer"], "pre_tokenizer": data["pre_tokenizer"]}
         self._front = tokenizers.Tokenizer.from_str(json.dumps(front))
         self._words = WordEncoder(data)
+        self._superwords = {
+            (left, right): (rank, token)
+            for rank, (left, right, token) in reversed(list(enumerate(data.get("superwords", ()))))
+        }
+        self._joinable = {token for pair in self._superwords for token in pair}
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # transformers leaves it untyped
 
     @property
@@ -145,7 +150,39 @@ class TokkitTokenizer(PreTrainedTokenizer):
         else:
             words = [word for word, _ in self._front.pre_tokenizer.pre_tokenize_str(normal)]
         spans = self._front.encode(text, add_special_tokens=False).offsets
-        return [placed for word, span in zip(words, spans, strict=True) for placed in self._in_word(text, word, *span)]
+        placed = [self._in_word(text, word, *span) for word, span in zip(words, spans, strict=True)]
+        return self._across_words(placed) if self._superwords else [token for word in placed for token in word]
+
+    def _across_words(self, words: list[list[tuple[int, int, int]]]) -> list[tuple[int, int, int]]:
+        """Joins runs of words that are one token each: the lowest rank first, everywhere from left to right."""
+        out: list[tuple[int, int, int]] = []
+        run: list[tuple[int, int, int]] = []
+        for word in words:
+            if len(word) == 1 and word[0][0] in self._joinable:
+                run.append(word[0])
+            else:
+                out += [*self._joined(run), *word]
+                run = []
+        return out + self._joined(run)
+
+    def _joined(self, run: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+        none = (len(self._superwords), -1)
+        while len(run) > 1:
+            best = min(self._superwords.get((a[0], b[0]), none) for a, b in pairwise(run))
+            if best == none:
+                break
+            joined, at = [], 0
+            while at < len(run):
+                here = run[at]
+                behind = run[at + 1] if at + 1 < len(run) else None
+                if behind is not None and self._superwords.get((here[0], behind[0])) == best:
+                    joined.append((best[1], here[1], behind[2]))
+                    at += 2
+                else:
+                    joined.append(here)
+                    at += 1
+            run = joined
+        return run
 
     def _in_word(self, text: str, word: str, start: int, end: int) -> list[tuple[int, int, int]]:
         if self._is_byte:

@@ -51,6 +51,10 @@ def _from_folder(folder: Path, pattern: str | None) -> AnyTokenizer:
 
     if (folder / artifact.MANIFEST).exists():
         return _own(folder)
+    if (folder / "adapt.json").is_file():
+        from tokkit.model.adapted import load_adapted
+
+        return load_adapted(folder)
     for name in _FOLDER_NAMES:
         if (folder / name).is_file():
             return _from_file(folder / name, pattern)

@@ -26,24 +26,12 @@ class BoundlessTokenizer(Tokenizer):
     """
 
     def __init__(self, model: Model) -> None:
-        facts = model.config.get("boundless")
-        if not isinstance(facts, dict) or not isinstance(facts.get("n_word_events"), int):
-            raise TokenizerError("a boundless model lacks `boundless.n_word_events` in its config")
-        self.cutter = cutter(facts)
-        n_words = int(facts["n_word_events"])
-        events, ids = list(model.events), output_ids(model)
-        words = replace(
-            model,
-            events=Events.from_list(_with_superwords(events, n_words)),
-            ids=ids,
-            inference="exact",
-            pretokenizer="none@1",
-        )
+        self.cutter = cutter(boundless_facts(model))
+        words = replace(word_model(model), pretokenizer="none@1")
         super().__init__(EncoderTables.from_model(words), model=model)
         self._ranks: dict[tuple[int, int], tuple[int, int]] = {}
-        for rank, event in enumerate(islice(events, n_words, None)):
-            pair = int(ids[event.left]), int(ids[event.right])
-            self._ranks.setdefault(pair, (rank, int(ids[event.token])))
+        for rank, (left, right, token) in enumerate(superword_merges(model)):
+            self._ranks.setdefault((left, right), (rank, token))
         self._joinable = {token for pair in self._ranks for token in pair}
         self._words: dict[bytes, tuple[int, ...]] = {}
 
@@ -158,6 +146,33 @@ class BoundlessTokenizer(Tokenizer):
                     place += 1
             run = joined
         return run
+
+
+def boundless_facts(model: Model) -> dict[str, object]:
+    """What the model's config says of how texts are cut and how many events are the words'.
+
+    Raises:
+        TokenizerError: it says nothing.
+    """
+    facts = model.config.get("boundless")
+    if not isinstance(facts, dict) or not isinstance(facts.get("n_word_events"), int):
+        raise TokenizerError("a boundless model lacks `boundless.n_word_events` in its config")
+    return facts
+
+
+def word_model(model: Model) -> Model:
+    """The words alone, with the ids of the whole; superwords are tokens that nothing makes."""
+    n_words = int(str(boundless_facts(model)["n_word_events"]))
+    events = Events.from_list(_with_superwords(list(model.events), n_words))
+    return replace(model, events=events, ids=output_ids(model), inference="exact")
+
+
+def superword_merges(model: Model) -> list[tuple[int, int, int]]:
+    """(left, right, token) of the superword merges in order, in output ids."""
+    n_words = int(str(boundless_facts(model)["n_word_events"]))
+    ids = output_ids(model)
+    rows = islice(model.events, n_words, None)
+    return [(int(ids[event.left]), int(ids[event.right]), int(ids[event.token])) for event in rows]
 
 
 def cutter(facts: dict[str, object]) -> _core.Pretokens:

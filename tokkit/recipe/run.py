@@ -27,7 +27,7 @@ from tokkit.recipe.schema import DEFAULT_PRETOKENIZER, EvalStep, Recipe, lasting
 from tokkit.recipe.state import State
 from tokkit.trainers import TRAINERS
 from tokkit.trainers.boundless import WholeWordTrainer
-from tokkit.trainers.superword import SuperwordTrainer
+from tokkit.trainers.superword import SuperwordTrainer, spanned_texts
 
 if TYPE_CHECKING:
     from tokkit.model.model import Model
@@ -107,6 +107,8 @@ class _Run:
         self.outcome = Outcome(output)
         self.state = State.read(output)
         self.stream_digest: str | None = None
+        # What superwords were learned from: exports are measured on it, words alone would not show them.
+        self.spanned: CountTable | None = None
 
     def go(self, *, strict: bool) -> Outcome:
         check_inputs(self.recipe.lock, self.inputs)
@@ -138,6 +140,8 @@ class _Run:
         facts: dict[str, object] = {"sources": specs, "files": digests, "pretokenizer": recipe.pretokenizer}
         if isinstance(self.superword_trainer, WholeWordTrainer):
             facts["cut"] = self.superword_trainer.facts()
+        elif self.superword_trainer is not None and not self.superword_trainer.reads_twice:
+            facts["cut"] = lasting(self.superword_trainer.config)
         return step_key("count", {**facts, "config": lasting(recipe.counting)})
 
     @property
@@ -221,6 +225,7 @@ class _Run:
         again = trainer.count_again(resolved_sources(recipe), config=recipe.counting, progress=self.progress)
         self.outcome.warnings += reading_warnings(again)
         self._done("count again", started, f"{len(again):,} distinct chunks")
+        self.spanned = spanned_texts(again)
         started = time.monotonic()
         folder = cache.cache_folder()
         if self.resume and self.train_key is not None and folder is not None:
@@ -262,7 +267,7 @@ class _Run:
         if is_trained:
             model: Model = artifact.load(self.output)
             self._done("train", None)
-        elif self.superword_trainer is not None:
+        elif self.superword_trainer is not None and self.superword_trainer.reads_twice:
             model = self._train_twice(self.superword_trainer)
         else:
             table = self.counts
@@ -304,7 +309,7 @@ class _Run:
             sources=[Source(name=file.path, sha256=file.sha256, size_bytes=file.size_bytes) for file in self.inputs],
             roles=recipe.roles or None,
             exports=names,
-            fidelity=measured_fidelity(model, names, self.counts, self.progress),
+            fidelity=measured_fidelity(model, names, self.spanned or self.counts, self.progress),
             overwrite=self.output.exists(),
         )
         for path, content in kept.items():

@@ -60,6 +60,7 @@ TRAINERS: Registry[type[Trainer]] = Registry(
         "scaffold": "tokkit.trainers.scaffold",
         "superbpe": "tokkit.trainers.superbpe",
         "superbpe-pretoken": "tokkit.trainers.boundless",
+        "supertoken": "tokkit.trainers.supertoken",
         "trimmed": "tokkit.trainers.trimmed",
     },
 )

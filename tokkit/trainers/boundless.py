@@ -16,15 +16,12 @@ from tokkit.model.model import Alphabet, Model
 from tokkit.progress import Progress, silent
 from tokkit.trainers.alphabet import byte_atoms
 from tokkit.trainers.base import TRAINERS
-from tokkit.trainers.superword import SuperwordTrainer
+from tokkit.trainers.superword import RUNS, SuperwordTrainer
 
 SCRIPT_SCHEME = r"regex: ?\p{L}\p{M}*|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 """One letter with its marks at a time: for scripts that put no spaces between words."""
 
 SCRIPTS = ("Han", "Hiragana", "Katakana", "Thai", "Myanmar", "Khmer", "Lao")
-
-RUNS = "boundless-runs"
-"""What the second table says cut it: maximal runs of pretokens that may be in a superword, 0xFF between."""
 
 
 @dataclass(frozen=True)

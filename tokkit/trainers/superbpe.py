@@ -99,6 +99,8 @@ class SuperBpe(SuperwordTrainer):
             return tuple(float(point) for point in (self.sweep_transition or "").split(",") if point.strip())
 
     config: Config
+    last_stats: dict[str, int]
+    """What the last second stage did: symbols, distinct neighbours, what cutting kept, bound, recuts, tokens."""
 
     def default_pretokenizer(self) -> str:
         """The scheme that cuts words for the first stage."""
@@ -218,6 +220,7 @@ class SuperBpe(SuperwordTrainer):
             np.concatenate([inherited_counts, np.frombuffer(new_counts, "<u8").astype(np.uint64)]),
         )
         n_ground = first.first_made
+        self.last_stats = session.stats()
         model = replace(
             start,
             method=self.method_name(),
@@ -228,7 +231,7 @@ class SuperBpe(SuperwordTrainer):
             exhausted=not is_reached,
             config={**self.lasting_config(), "n_inherited": len(merges)},
         )
-        return model, len(merges), session.stats()["n_tokens"]
+        return model, len(merges), self.last_stats["n_tokens"]
 
     def _inherited(self, first: Model) -> Model:
         """The first stage cut off at the transition."""

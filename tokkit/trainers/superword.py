@@ -15,6 +15,12 @@ from tokkit.progress import Progress, silent
 from tokkit.trainers.base import TRAINERS, Trainer
 from tokkit.trainers.bpe import Bpe
 
+RUNS = "boundless-runs"
+"""What the second table of the whole-word trainers says cut it: runs of pretokens that may be in a superword."""
+
+SEPARATOR = b"\xff"
+"""Between the pretokens of such a run: a byte that UTF-8 has no use for."""
+
 RUNTIME_OPTIONS = ("threads", "memory_mb", "stage1", "bound")
 """Options of how fast and where: the same vocabulary comes out (of `memory_mb` as long as the text fits in it)."""
 
@@ -37,6 +43,8 @@ class SuperwordTrainer(Trainer):
         )
 
     config: Config
+    reads_twice = True
+    """Whether `train` wants a second table."""
     stage1_folder: Path | None = None
     """Where an interrupted run finds its first stage again; never part of what comes out."""
 
@@ -73,6 +81,13 @@ class SuperwordTrainer(Trainer):
     def method_name(self) -> str:
         """The name that the trainer is registered under."""
         return next(name for name in TRAINERS.names() if TRAINERS.get(name) is type(self))
+
+
+def spanned_texts(again: CountTable) -> CountTable:
+    """A second table as texts: runs of pretokens are written without the bytes that part them."""
+    if again.pretokenizer != RUNS:
+        return again
+    return CountTable.from_items((run.replace(SEPARATOR, b""), n) for run, n in again)
 
 
 def count_chunks(

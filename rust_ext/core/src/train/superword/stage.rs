@@ -49,10 +49,11 @@ pub struct Stats {
 
 /// Training on chunks that begin as tokens of an earlier stage.
 ///
-/// Invariant: every pair with a count of at least `bound` is counted in full. Two things can break it, and both make
-/// the chunks be cut again: counts that fall below the bound, and a merge that spells a token that exists already.
-/// Then one token stands for several sequences of older tokens, each perhaps too rare to be kept where together they
-/// are not.
+/// Invariant: every pair with a count of at least `bound` is counted in full. Two things end it, and both make the
+/// chunks be cut again: counts that fall below the bound, and a merge that spells a token that exists already. Then one
+/// token stands for several sequences of older tokens, each perhaps too rare to be kept where together they are not.
+/// Merging alone never does that (between two boundaries of tokens the same bytes are always cut the same way), but a
+/// special token may be spelled by a merge.
 pub struct Superword {
     setup: Setup,
     /// The chunks, not cut; `merges[..n_applied]` are done in them. Empty once no cut can follow.

@@ -8,7 +8,6 @@ across digit schemes), tokens whose donor row it cannot rebuild, and all special
 import numpy as np
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.compose import Compose
 from tokkit.transplant.omp import Omp
@@ -21,7 +20,7 @@ class Auto(Method):
 
     needs = frozenset({"pieces"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """Only what a user may have to change."""
 
         k: int = Field(64, ge=1, le=4096, description="anchors of a new row at most, with a donor")
@@ -35,7 +34,9 @@ class Auto(Method):
         if problem.donor_new is None:
             return composed
         mixed = Omp(Omp.Config(k=self.config.k)).solve(problem)
-        assert composed.served is not None and mixed.served is not None and mixed.residual is not None
+        assert composed.served is not None
+        assert mixed.served is not None
+        assert mixed.residual is not None
         numeric = np.array([sum(48 <= byte < 58 for byte in text) > 1 for text in problem.texts], bool)
         mixes = mixed.served & ~numeric & (mixed.residual <= self.config.max_residual)
         rows = [(mixed if mixes[place] else composed).weights.row(place) for place in range(problem.n)]

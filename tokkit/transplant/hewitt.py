@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.sparse import Csr, Floats
 
@@ -33,7 +32,7 @@ def sample(
 class Hewitt(Method):
     """Samples around the mean base row with the base rows' covariance, scaled down."""
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How far from the mean."""
 
         scale: float = Field(1e-5, ge=0, le=1, description="factor of the covariance; 1e-9 is what transformers does")

@@ -1,4 +1,4 @@
-"""How the base tokenizer spells the bytes of a new token: its own rule, without cutting or normalising text."""
+"""How the base tokenizer spells the bytes of a new token: by its own rule, without normalising them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -47,30 +47,53 @@ def _speller(base: Vocabulary) -> Speller:
 
 
 def _with_library(base: Vocabulary) -> Speller:
-    """The model of the file alone, on the string that its own pre-tokenizer would have made of the bytes."""
+    """The file's own model, without normaliser and specials.
+
+    Byte-level: with its pre-tokenizer, so that pieces are what the base meets in text (the golden vectors' rule); bytes
+    that are no text go through the merges as one word. Others: on the marked string, whose first marker is the token's.
+    """
     import tokenizers
 
     assert base.file is not None
     bare = {**base.file.raw, "added_tokens": [], "post_processor": None, "normalizer": None, "pre_tokenizer": None}
-    runner = tokenizers.Tokenizer.from_str(json.dumps(bare))
-    return lambda texts: _run(runner, base, texts)
+    whole = tokenizers.Tokenizer.from_str(json.dumps(bare))
+    if base.family != "bytelevel":
+        return lambda texts: _run(whole, base, [_decoded(text).replace(" ", _MARKER) for text in texts])
+    before = _without_prefix(base.file.raw.get("pre_tokenizer"))
+    cutting = tokenizers.Tokenizer.from_str(json.dumps({**bare, "pre_tokenizer": before})) if before else whole
+
+    def run(texts: Sequence[bytes]) -> list[list[int]]:
+        spelled = _run(cutting, base, [_decoded(text) if before else _shown(text) for text in texts])
+        cut = [place for place, text in enumerate(texts) if not _decoded(text)]
+        for place, ids in zip(cut, _run(whole, base, [_shown(texts[place]) for place in cut]), strict=True):
+            spelled[place] = ids
+        return spelled
+
+    return run
 
 
-def _run(runner: "tokenizers.Tokenizer", base: Vocabulary, texts: Sequence[bytes]) -> list[list[int]]:
-    is_bytes = base.family == "bytelevel"
-    words: list[str] = []
-    for text in texts:
-        if is_bytes:
-            words.append("".join(CHARACTER_OF_BYTE[byte] for byte in text))
-        else:
-            # U+FFFD would be spelled as if it stood there; what is cut goes byte by byte instead.
-            words.append(_decoded(text).replace(" ", _MARKER))
-    rows = runner.encode_batch(words, add_special_tokens=False)
+def _without_prefix(part: object) -> object:
+    """The same pre-tokenizer, which puts no space before a text."""
+    if isinstance(part, list):
+        return [_without_prefix(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: _without_prefix(value) for key, value in part.items()}
+    return {**made, "add_prefix_space": False} if "add_prefix_space" in made else made
+
+
+def _run(runner: "tokenizers.Tokenizer", base: Vocabulary, words: list[str]) -> list[list[int]]:
     unknown = base.roles.get("unk")
+    rows = runner.encode_batch(words, add_special_tokens=False)
     return [[number for number in row.ids if number != unknown] for row in rows]
 
 
+def _shown(text: bytes) -> str:
+    return "".join(CHARACTER_OF_BYTE[byte] for byte in text)
+
+
 def _decoded(text: bytes) -> str:
+    """The text, empty where it is cut inside a character: U+FFFD would be spelled as if it stood there."""
     try:
         return text.decode()
     except UnicodeDecodeError:

@@ -87,7 +87,10 @@ def write_weights(
         sums = {"total_size": total, "total_parameters": elements}
         index = {
             **model.index,
-            "metadata": {**_metadata(old), **{k: v for k, v in sums.items() if k == "total_size" or k in _metadata(old)}},
+            "metadata": {
+                **_metadata(old),
+                **{k: v for k, v in sums.items() if k == "total_size" or k in _metadata(old)},
+            },
             "weight_map": dict(sorted(weight_map.items())),
         }
         write_json(folder / INDEX, index)

@@ -5,6 +5,8 @@ Without a donor `compose` by charlen, power 2 for input rows and 1 for output ro
 across digit schemes), tokens whose donor row it cannot rebuild, and all specials.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from pydantic import Field
 
@@ -32,7 +34,7 @@ class Auto(Method):
         """Rows of all tokens that either method serves."""
         composed = Compose(Compose.Config()).solve(problem)
         if problem.donor_new is None:
-            return composed
+            return replace(composed, labels=("compose",) * problem.n)
         mixed = Omp(Omp.Config(k=self.config.k)).solve(problem)
         assert composed.served is not None
         assert mixed.served is not None
@@ -41,5 +43,5 @@ class Auto(Method):
         mixes = mixed.served & ~numeric & (mixed.residual <= self.config.max_residual)
         rows = [(mixed if mixes[place] else composed).weights.row(place) for place in range(problem.n)]
         residual = np.where(mixes, mixed.residual, np.nan)
-        note = f"{int(mixes.sum())} rows mixed from the donor, {int((~mixes).sum())} composed"
-        return Rows(Csr.of_rows(rows), residual=residual, served=mixes | composed.served, notes=(note,))
+        labels = tuple("omp" if mix else "compose" for mix in mixes)
+        return Rows(Csr.of_rows(rows), residual=residual, served=mixes | composed.served, labels=labels)

@@ -146,7 +146,8 @@ def _take(
     served = np.ones(len(made.weights), bool) if made.served is None else made.served
     for place in np.flatnonzero(served).tolist():
         row = int(ids[place])
-        entries[row], labels[row] = made.weights.row(place), label
+        entries[row] = made.weights.row(place)
+        labels[row] = label if made.labels is None else made.labels[place]
         if made.constant is not None:
             constants[row] = made.constant[place]
         if made.residual is not None:

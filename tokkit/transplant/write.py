@@ -167,6 +167,9 @@ def copy_tokenizer(target: Path, folder: Path) -> None:
     """The target tokenizer's files byte for byte, save for a class name that older readers don't know."""
     home = target if target.is_dir() else target.parent
     names = TOKENIZER_FILES if target.is_dir() else (target.name,)
+    if (home / "tokkit.json").is_file():
+        # Our folders have a vocab.txt for people, which others would take for WordPiece's.
+        names = tuple(name for name in names if name != "vocab.txt")
     for name in names:
         if (home / name).is_file():
             shutil.copyfile(

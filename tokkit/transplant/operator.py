@@ -49,7 +49,8 @@ class Operator:
             )
             block = part.apply(base)
             has = at[start:stop] >= 0
-            block[has] += self.constants[at[start:stop][has]]
+            if has.any():
+                block[has] += self.constants[at[start:stop][has]]
             made[start:stop] = block.astype(base.dtype)
         copies = self.copies()
         made[copies] = base[self.weights.indices[self.weights.indptr[copies]]]

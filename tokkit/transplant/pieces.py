@@ -19,10 +19,10 @@ Speller = Callable[[Sequence[bytes]], list[list[int]]]
 _MARKER = "▁"
 
 
-def spell(base: Vocabulary, texts: Sequence[bytes]) -> Pieces:
-    """The base tokens that spell each of `texts`, special tokens left out; empty where there are none."""
+def spell(base: Vocabulary, texts: Sequence[bytes], *, rows: int) -> Pieces:
+    """The base tokens below `rows` that spell each of `texts`, special tokens left out; empty where there are none."""
     spelled = _speller(base)(texts)
-    known = base.by_id
+    known = {number: token for number, token in base.by_id.items() if number < rows}
     segments: list[NDArray[np.int64]] = []
     lengths: list[NDArray[np.int64]] = []
     for text, ids in zip(texts, spelled, strict=True):
@@ -30,7 +30,7 @@ def spell(base: Vocabulary, texts: Sequence[bytes]) -> Pieces:
         if not kept:
             # Bytes that the rule cannot spell (a cut character, no byte fallback) may still be tokens one by one.
             singles = [base.by_data.get(text[at : at + 1]) for at in range(len(text))]
-            kept = [number for number in singles if number is not None]
+            kept = [number for number in singles if number is not None and number in known]
         segments.append(np.array(kept, np.int64))
         lengths.append(np.array([_characters(known[number].data) for number in kept], np.int64))
     return Pieces(segments, lengths)

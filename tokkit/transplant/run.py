@@ -214,7 +214,7 @@ def _solved(
     assignment = job.assignment
     ids = assignment.new_text()
     texts = tuple(assignment.target.by_id[int(number)].data for number in ids)
-    pieces = spell(assignment.base, texts)
+    pieces = spell(assignment.base, texts, rows=job.tables.rows)
     by_id = assignment.base.by_id
     base_texts = tuple(
         by_id[row].data if row in by_id and by_id[row].kind == "text" else None for row in range(job.tables.rows)

@@ -12,7 +12,6 @@ from safetensors.numpy import load_file, save_file
 
 from tests import tiny_models
 from tokkit.errors import GateError, InputError, ResourceError, TokenizerError, UsageError
-from tokkit.transplant import write
 from tokkit.transplant.checkpoint import INDEX, open_checkpoint
 from tokkit.transplant.restore import restore
 from tokkit.transplant.run import TransplantConfig, transplant
@@ -128,7 +127,7 @@ def test_an_unknown_table_needs_a_word(home: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_noticed_first(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10})())
     with pytest.raises(ResourceError, match="are needed"):
         transplant(home / "base", home / "target", tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

@@ -46,8 +46,8 @@ def test_new_rows(case: str, method: str, tmp_path: Path) -> None:
     new = np.array(facts["new_ids"])
     for name, key in names.items():
         values = made.read(name).astype(np.float64)
-        tolerance = {"rtol": 1e-3, "atol": 1e-4} if facts["dtype"] == "float32" else {"rtol": 2**-7, "atol": 1e-4}
-        np.testing.assert_allclose(values[new], wanted[key][new], **tolerance, err_msg=name)
+        relative = 1e-3 if facts["dtype"] == "float32" else 2**-7
+        np.testing.assert_allclose(values[new], wanted[key][new], rtol=relative, atol=1e-4, err_msg=name)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError, TokenizerError
-from tokkit.load.json_file import obj, read_object, text
+from tokkit.load.json_file import array, obj, read_object, text
 
 INDEX: Final = "model.safetensors.index.json"
 SINGLE: Final = "model.safetensors"
@@ -174,7 +174,8 @@ def _read_header(path: Path, shard: str) -> tuple[list[Tensor], dict[str, str]]:
     tensors = []
     for name, entry in header.items():
         fields = obj(entry, f"{path}: {name}")
-        begin, end = fields["data_offsets"]  # type: ignore[misc] # the library has checked that these are two integers
-        shape = tuple(fields["shape"])  # type: ignore[arg-type] # and that this is a list of them
+        # The library has checked the shape of all this: two offsets, a list of sizes.
+        begin, end = (int(str(value)) for value in array(fields["data_offsets"], f"{path}: {name}"))
+        shape = tuple(int(str(value)) for value in array(fields["shape"], f"{path}: {name}"))
         tensors.append(Tensor(name, shard, str(fields["dtype"]), shape, 8 + length + begin, 8 + length + end))
     return tensors, {str(key): str(value) for key, value in metadata.items()}

@@ -25,7 +25,7 @@ def sample(
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.clip(values, 0, None) * scale)
     noise = np.random.default_rng(seed).standard_normal((n, len(mean)))
-    return mean + noise @ root.T
+    return np.asarray(mean + noise @ root.T, np.float64)
 
 
 @METHODS.register("hewitt")

@@ -229,7 +229,7 @@ def _solved(
         if twin is not None:
             operators[name], made[name] = operators[twin], made[twin]
             continue
-        base = raw if raw.dtype == np.float64 else np.asarray(raw, np.float32)
+        base: Floats = np.asarray(raw, np.float64 if raw.dtype == np.float64 else np.float32)
         anchors = _anchors(job, base)
         problem = Problem(
             side=side,
@@ -244,8 +244,8 @@ def _solved(
             threads=limits.threads,
             memory=limits.memory,
             progress=limits.progress,
-            **_donor_rows(job, side, ids, anchors),
         )
+        problem = _with_donor(problem, job, ids, anchors)
         operators[name] = build(assignment, problem, method, job.name)
         made[name] = operators[name].rows(raw)
         done.append((side, name))
@@ -271,14 +271,16 @@ def _anchors(job: _Job, base: Floats) -> NDArray[np.int64]:
     return found[~bad[assignment.matches.source[found]]]
 
 
-def _donor_rows(job: _Job, side: Side, ids: NDArray[np.int64], anchors: NDArray[np.int64]) -> dict[str, Floats]:
+def _with_donor(problem: Problem, job: _Job, ids: NDArray[np.int64], anchors: NDArray[np.int64]) -> Problem:
+    """The problem with the donor's rows, where the method looks at them; an id beyond the donor's rows has zeros."""
     if job.donor is None or ("donor" not in job.method.needs and job.name != "auto"):
-        return {}
-    rows = np.asarray(job.donor.matrix(side), np.float32)
+        return problem
+    rows = np.asarray(job.donor.matrix(problem.side), np.float32)
     inside = ids < len(rows)
     wanted = np.zeros((len(ids), rows.shape[1]), np.float32)
     wanted[inside] = rows[ids[inside]]
-    return {"donor_new": wanted, "donor_anchors": rows[anchors], "donor_mean": rows.mean(axis=0, dtype=np.float64)}
+    mean = rows.mean(axis=0, dtype=np.float64)
+    return replace(problem, donor_new=wanted, donor_anchors=rows[anchors], donor_mean=mean)
 
 
 class _Composing(Method):

@@ -23,7 +23,7 @@ def new_config(
 ) -> tuple[dict[str, object], list[str]]:
     """(config.json of the result, warnings). `tied` sets `tie_word_embeddings` unless None."""
     made, notes = copy.deepcopy(dict(config)), list[str]()
-    parts = [made, *(part for part in made.values() if isinstance(part, dict))]
+    parts: list[dict[str, object]] = [made, *(part for part in made.values() if isinstance(part, dict))]
     has_size = False
     for part in parts:
         if part.get("vocab_size") in (base_rows, made.get("vocab_size")) and isinstance(part.get("vocab_size"), int):
@@ -85,8 +85,9 @@ def _mapped_list(
     for value in values:
         ids = value if isinstance(value, list) else [value]
         head, tail = (ids[:1], ids[1:]) if is_pairs else ([], ids)
-        if all(number in id_map for number in tail):
-            mapped = [*head, *(id_map[number] for number in tail)]
+        found = [id_map[number] for number in tail if isinstance(number, int) and number in id_map]
+        if len(found) == len(tail):
+            mapped = [*head, *found]
             made.append(mapped if isinstance(value, list) else mapped[0])
     if len(made) < len(values):
         notes.append(f"{name}: {len(values) - len(made)} of {len(values)} entries have no counterpart and are dropped")

@@ -61,7 +61,9 @@ class Tables:
 
     def sides(self) -> dict[str, Side]:
         """Matrix name -> side, inputs first."""
-        return dict.fromkeys(self.inputs, "in") | dict.fromkeys(self.outputs, "out")
+        found: dict[str, Side] = dict.fromkeys(self.inputs, "in")
+        found.update(dict.fromkeys(self.outputs, "out"))
+        return found
 
 
 def find_tables(model: Checkpoint, *, extra: tuple[str, ...] = ()) -> Tables:

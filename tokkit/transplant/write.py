@@ -140,7 +140,7 @@ def _data(model: Checkpoint, name: str, makers: Mapping[str, Make]) -> "Iterator
         yield from model.blocks(name)
         return
     values = np.ascontiguousarray(makers[name]())
-    yield memoryview(values.reshape(-1).view(np.uint8))
+    yield values.reshape(-1).view(np.uint8).data
 
 
 def dtype_name(values: NDArray[np.generic]) -> str:
@@ -166,7 +166,7 @@ def copy_others(base: Path, folder: Path) -> None:
 def copy_tokenizer(target: Path, folder: Path) -> None:
     """The target tokenizer's files byte for byte, save for a class name that older readers don't know."""
     home = target if target.is_dir() else target.parent
-    names = TOKENIZER_FILES if target.is_dir() else (target.name,)
+    names: tuple[str, ...] = TOKENIZER_FILES if target.is_dir() else (target.name,)
     if (home / "tokkit.json").is_file():
         # Our folders have a vocab.txt for people, which others would take for WordPiece's.
         names = tuple(name for name in names if name != "vocab.txt")

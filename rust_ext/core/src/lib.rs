@@ -4,6 +4,7 @@ pub mod corpus;
 pub mod count;
 pub mod encode;
 pub mod error;
+pub mod fold;
 pub mod monitor;
 pub mod pretok;
 pub mod table;

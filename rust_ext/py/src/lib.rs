@@ -3,6 +3,7 @@
 mod count;
 mod encode;
 mod errors;
+mod metrics;
 mod monitor;
 mod pretok;
 mod superword;
@@ -21,5 +22,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     variants::register(module)?;
     superword::register(module)?;
     encode::register(module)?;
+    metrics::register(module)?;
     Ok(())
 }

@@ -77,8 +77,7 @@ impl SuperwordSession {
         if !rest.is_empty() {
             return Err(to_py(Error::Usage(format!("merges are rows of 3 ids, got {} ids", flat.len()))));
         }
-        let inherited =
-            Inherited { tokens, byte_ids: numbers(byte_ids).map_err(to_py)?, merges: merges.to_vec() };
+        let inherited = Inherited { tokens, byte_ids: numbers(byte_ids).map_err(to_py)?, merges: merges.to_vec() };
         let table = Arc::clone(&counts.table);
         let mut monitor = PyMonitor::new(progress);
         let stage = detached(py, || Superword::new(&table, &inherited, options.into(), &mut monitor));
@@ -245,13 +244,23 @@ impl Pretokens {
     }
 
     /// Every pretoken as a text of its own: (bytes, offsets as u64).
-    fn words<'py>(&self, py: Python<'py>, blob: &[u8], offsets: &[u8]) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    fn words<'py>(
+        &self,
+        py: Python<'py>,
+        blob: &[u8],
+        offsets: &[u8],
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
         let (blob, offsets) = detached(py, || self.cutter.words(blob, &wide_numbers(offsets)?))?;
         Ok((PyBytes::new(py, &blob), u64_buffer(py, &offsets)))
     }
 
     /// Every run of at least two candidates as a text, 0xFF between: (bytes, offsets as u64).
-    fn runs<'py>(&self, py: Python<'py>, blob: &[u8], offsets: &[u8]) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    fn runs<'py>(
+        &self,
+        py: Python<'py>,
+        blob: &[u8],
+        offsets: &[u8],
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
         let (blob, offsets) = detached(py, || self.cutter.runs(blob, &wide_numbers(offsets)?))?;
         Ok((PyBytes::new(py, &blob), u64_buffer(py, &offsets)))
     }

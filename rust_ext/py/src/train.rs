@@ -69,8 +69,7 @@ fn affixed_atoms<'py>(
 ) -> PyResult<Vec<Buffer<'py>>> {
     let (table, unit) = (Arc::clone(&counts.table), unit_of(unit).map_err(to_py)?);
     let alphabet: HashSet<Vec<u8>> = alphabet.into_iter().collect();
-    let found =
-        detached(py, move || Ok(train::affixed_atoms(&table, unit, &alphabet, &Affixes { prefix, suffix })))?;
+    let found = detached(py, move || Ok(train::affixed_atoms(&table, unit, &alphabet, &Affixes { prefix, suffix })))?;
     Ok(found.iter().map(|atom| PyBytes::new(py, atom)).collect())
 }
 

@@ -54,7 +54,10 @@ impl Replay {
         for (row, event) in rows.iter().zip(0u32..) {
             let length: u32 = row.parts.iter().map(|&part| lengths[part as usize]).sum();
             if length != lengths[row.token as usize] {
-                return Err(Error::Tokenizer(format!("event {event}: the pieces of token {} do not add up", row.token)));
+                return Err(Error::Tokenizer(format!(
+                    "event {event}: the pieces of token {} do not add up",
+                    row.token
+                )));
             }
             match (row.kind, row.parts) {
                 (MERGE, &[left, right]) => {

@@ -128,8 +128,18 @@ fn python_space(text: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    const TEXTS: [&[u8]; 10] =
-        [b"", b" ", b"a", b"a b", b"  a   b  ", b"\xE2\x96\x81a", b"\n a\n", b"a ", b"\xFF \xE2\x96", "é  中 ".as_bytes()];
+    const TEXTS: [&[u8]; 10] = [
+        b"",
+        b" ",
+        b"a",
+        b"a b",
+        b"  a   b  ",
+        b"\xE2\x96\x81a",
+        b"\n a\n",
+        b"a ",
+        b"\xFF \xE2\x96",
+        "é  中 ".as_bytes(),
+    ];
 
     fn check(rewritten: &Rewritten, source: &[u8]) {
         let new = &rewritten.text;

@@ -12,8 +12,8 @@ mod pairs;
 mod session;
 mod slots;
 mod split;
-pub mod variants;
 pub mod superword;
+pub mod variants;
 
 pub use admit::{Admit, SentencePieceRules};
 pub use alphabet::{affixed_atoms, character_counts};

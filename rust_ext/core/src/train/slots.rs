@@ -151,7 +151,10 @@ impl Slots {
     pub fn from_sequences(ids: &[u32], ends: &[u64], weights: &[u64]) -> Result<Self> {
         let room = ids.len() + ends.len() + 1;
         if room + 1 >= INNER as usize {
-            return Err(Error::Resource(format!("{} symbols, training can hold {INNER}: sample the corpus", ids.len())));
+            return Err(Error::Resource(format!(
+                "{} symbols, training can hold {INNER}: sample the corpus",
+                ids.len()
+            )));
         }
         let mut built = Self { slots: Vec::new(), big_weights: Vec::new() };
         built.slots.try_reserve_exact(room).map_err(|_| {
@@ -211,7 +214,8 @@ impl Slots {
             return Ok(count as u32);
         }
         let index = u32::try_from(self.big_weights.len()).ok().filter(|index| *index < BIG);
-        let index = index.ok_or_else(|| Error::Input("more than 2^31 pretokens have counts of 2^31 and more".into()))?;
+        let index =
+            index.ok_or_else(|| Error::Input("more than 2^31 pretokens have counts of 2^31 and more".into()))?;
         self.big_weights.push(count);
         Ok(index | BIG)
     }

@@ -91,7 +91,10 @@ pub(crate) fn encode(
 fn check(inherited: &Inherited) -> Result<()> {
     let n = inherited.tokens.len();
     if inherited.byte_ids.len() != 256 {
-        return Err(Error::Usage(format!("a second stage needs the atoms of 256 bytes, got {}", inherited.byte_ids.len())));
+        return Err(Error::Usage(format!(
+            "a second stage needs the atoms of 256 bytes, got {}",
+            inherited.byte_ids.len()
+        )));
     }
     let ids = inherited.merges.iter().flatten().chain(&inherited.byte_ids);
     match ids.max().filter(|id| **id as usize >= n) {
@@ -103,7 +106,9 @@ fn check(inherited: &Inherited) -> Result<()> {
 /// Bounds of `n` parts of the table with about equally many bytes.
 fn shares(table: &Table, n: usize) -> Vec<usize> {
     let total = table.blob.len() as u64;
-    (0..=n as u64).map(|part| table.offsets.partition_point(|o| *o < total * part / n as u64).min(table.len())).collect()
+    (0..=n as u64)
+        .map(|part| table.offsets.partition_point(|o| *o < total * part / n as u64).min(table.len()))
+        .collect()
 }
 
 #[cold]

@@ -140,7 +140,8 @@ fn each_text(blob: &[u8], offsets: &[u64], mut f: impl FnMut(&[u8]) -> Result<()
 }
 
 fn script_named(name: &str) -> Result<Script> {
-    Script::from_full_name(name).ok_or_else(|| Error::Usage(format!("unknown script, got `{name}`; say for example `Thai`")))
+    Script::from_full_name(name)
+        .ok_or_else(|| Error::Usage(format!("unknown script, got `{name}`; say for example `Thai`")))
 }
 
 #[cfg(test)]

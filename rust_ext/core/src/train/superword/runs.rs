@@ -103,7 +103,9 @@ impl Runs {
         }
         let total: u128 = sequences.iter().zip(&weights).map(|(s, w)| s.len() as u128 * u128::from(*w)).sum();
         if total > i64::MAX as u128 {
-            return Err(Error::Input(format!("the counts add up to {total} tokens, more than 2^63 - 1: scale them down")));
+            return Err(Error::Input(format!(
+                "the counts add up to {total} tokens, more than 2^63 - 1: scale them down"
+            )));
         }
         let n = tokens.len();
         let mut made = Self {

@@ -70,10 +70,11 @@ impl Superword {
     /// # Errors
     /// `Usage`: ids without token. `Input`, `Resource`: too much for 64-bit sums or for the memory.
     pub fn new(table: &Table, inherited: &Inherited, setup: Setup, monitor: &mut dyn Monitor) -> Result<Self> {
-        let total: u128 =
-            (0..table.len()).map(|i| table.pretoken(i).len() as u128 * u128::from(table.counts[i])).sum();
+        let total: u128 = (0..table.len()).map(|i| table.pretoken(i).len() as u128 * u128::from(table.counts[i])).sum();
         if total > i64::MAX as u128 {
-            return Err(Error::Input(format!("the counts add up to {total} bytes, more than 2^63 - 1: scale them down")));
+            return Err(Error::Input(format!(
+                "the counts add up to {total} bytes, more than 2^63 - 1: scale them down"
+            )));
         }
         let whole = encode(table, inherited, setup.threads, monitor)?;
         Self::over(whole, inherited.tokens.clone(), setup, monitor)
@@ -94,8 +95,7 @@ impl Superword {
         let n_tokens = weighted.sum();
         let mut stats = Stats { n_symbols: whole.ids.len() as u64, n_tokens, ..Stats::default() };
         let session = open(&whole, tokens, &setup, setup.n_merges, u64::MAX, &mut stats, monitor)?;
-        let mut made =
-            Self { setup, whole, session, merges: Vec::new(), counts: Vec::new(), n_applied: 0, stats };
+        let mut made = Self { setup, whole, session, merges: Vec::new(), counts: Vec::new(), n_applied: 0, stats };
         made.drop_whole();
         Ok(made)
     }

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tokkit.errors import UsageError
+from tokkit.evaluate.lists import health_rows, morphology_rows
 from tokkit.evaluate.results import Results, Row
 from tokkit.evaluate.statistics import ratio_intervals
 from tokkit.metrics.base import Metric, Subject, find
 from tokkit.metrics.batch import Batch
 from tokkit.metrics.evidence import Evidence, check_aligned
+from tokkit.metrics.lexical import WordList
 from tokkit.metrics.lexicon import Lexicon
+from tokkit.metrics.morphology import Morphemes
 from tokkit.progress import Progress, silent
 
 DEFAULT_METRICS: Final = (
@@ -35,6 +38,9 @@ def evaluate(
     metrics: Sequence[str] = DEFAULT_METRICS,
     *,
     reference: str | None = None,
+    word_lists: Mapping[str, WordList] | None = None,
+    morphology: Mapping[str, Sequence[Morphemes]] | None = None,
+    vocabulary: bool = False,
     intervals: bool = False,
     seed: int = 0,
     progress: Progress = silent,
@@ -44,7 +50,9 @@ def evaluate(
     `tokenizers` and `texts` are named; a text is its documents, each encoded whole and without special tokens. The
     result has one row for each tokenizer, text and metric, in the order given. `reference` names the text that
     premiums refer to: all texts must then be translations of it, document by document. `intervals` adds 95 %
-    percentile bootstrap intervals over documents to the metrics that are ratios of sums.
+    percentile bootstrap intervals over documents to the metrics that are ratios of sums. `word_lists` has the words of
+    the language of a text, `morphology` adds rows on gold segmentations, `vocabulary` rows on what is wrong with each
+    vocabulary.
 
     >>> from tokkit.evaluate import BASELINES, evaluate
     >>> results = evaluate({"bytes": BASELINES["bytes"]()}, {"greeting": ["good day"]}, ["fertility.ws"])
@@ -55,8 +63,9 @@ def evaluate(
         UsageError: no tokenizer, no text, an unknown metric or reference, or texts that are not aligned with it.
         InputError: a document that is not text.
     """
+    is_text_free = vocabulary or bool(morphology)
     for what, given in (("tokenizer", tokenizers), ("text", texts), ("metric", metrics)):
-        if not given:
+        if not given and not (is_text_free and what != "tokenizer"):
             raise UsageError(f"evaluate: no {what} is given")
     if reference is not None and reference not in texts:
         raise UsageError(f"reference: no such text, got `{reference}`", hint="one of: " + ", ".join(texts))
@@ -76,6 +85,7 @@ def evaluate(
                 progress("evaluate", done, total)
         for text_name in texts:
             seen = evidence[tokenizer_name, text_name]
+            seen.word_list = (word_lists or {}).get(text_name)
             if reference is not None:
                 seen.reference = evidence[tokenizer_name, reference]
                 check_aligned(text_name, seen, seen.reference)
@@ -85,7 +95,21 @@ def evaluate(
                 Row.of(tokenizer_name, text_name, metric, value, bounds.get(metric.id)) for metric, value in found
             ]
             warnings += _warnings(tokenizer_name, text_name, seen, found, intervals=intervals)
-    return Results(tuple(rows), tuple(dict.fromkeys(warnings)), _manifest(tokenizers, texts, reference), evidence)
+    rows += morphology_rows(tokenizers, morphology or {})
+    if vocabulary:
+        more, states = health_rows(tokenizers)
+        rows += more
+        warnings += [
+            f"{name}: {finding.message}"
+            for name, state in states.items()
+            for finding in state.findings
+            if finding.severity == "fail"
+        ]
+    manifest = _manifest(tokenizers, texts, reference)
+    manifest["word_lists"] = {
+        text: {"name": words.name, "sha256": words.digest} for text, words in (word_lists or {}).items()
+    }
+    return Results(tuple(rows), tuple(dict.fromkeys(warnings)), manifest, evidence)
 
 
 def _chunks(documents: Iterable[str]) -> Iterator[list[str]]:

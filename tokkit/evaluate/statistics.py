@@ -28,7 +28,7 @@ def bootstrap_ratio(
 
     Row b of the draws is one vector of document indices, numpy.random.default_rng(seed).integers(0, n, size=(draws, n)).
     """
-    ratios = _drawn(np.stack([above, below], axis=1).astype(np.float64), draws, seed)
+    ratios = draw_sums(np.stack([above, below], axis=1).astype(np.float64), draws, seed)
     quotients = ratios[:, 0] / ratios[:, 1]
     low, high = np.percentile(quotients, [50 * (1 - level), 50 * (1 + level)])
     return float(low), float(high), float(quotients.std(ddof=1))
@@ -43,7 +43,7 @@ def ratio_intervals(
     columns = np.stack([column for pair in pairs.values() for column in pair], axis=1).astype(np.float64)
     if len(columns) < 2:
         return {}
-    sums = _drawn(columns, draws, seed)
+    sums = draw_sums(columns, draws, seed)
     found = {}
     for place, name in enumerate(pairs):
         below = sums[:, 2 * place + 1]
@@ -164,7 +164,7 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
     return front * (value - 1)
 
 
-def _drawn(columns: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
+def draw_sums(columns: NDArray[np.float64], draws: int, seed: int) -> NDArray[np.float64]:
     """Sums of the columns over each draw of documents; float64 [draws, columns]."""
     generator = np.random.default_rng(seed)
     if len(columns) > GROUPS:

@@ -62,6 +62,11 @@ class Evidence:
         return self.lexicon.size
 
     @property
+    def has_counts(self) -> bool:
+        """Whether a metric asked for the counts of ids, and there are any."""
+        return self._counts is not None and bool(self._counts.any())
+
+    @property
     def counts(self) -> Column:
         """How often each id occurs.
 

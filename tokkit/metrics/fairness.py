@@ -12,7 +12,7 @@ import numpy as np
 from tokkit.errors import InputError
 from tokkit.metrics import columns  # noqa: F401 - registers the columns that are read here
 from tokkit.metrics.base import METRICS, Metric, Value
-from tokkit.metrics.evidence import Evidence
+from tokkit.metrics.evidence import Column, Evidence
 
 
 def gini(costs: Sequence[float]) -> float | None:
@@ -75,7 +75,7 @@ def fairness(costs: dict[str, float], *, reference: str) -> Fairness:
     )
 
 
-def _paired(evidence: Evidence) -> "tuple[np.ndarray, np.ndarray] | str":
+def _paired(evidence: Evidence) -> tuple[Column, Column] | str:
     if evidence.reference is None:
         return "no reference text: name one on parallel text"
     own, other = evidence.column("tokens"), evidence.reference.column("tokens")
@@ -85,7 +85,7 @@ def _paired(evidence: Evidence) -> "tuple[np.ndarray, np.ndarray] | str":
     return (own[kept], other[kept]) if kept.any() else "no document has tokens in both languages"
 
 
-def _premium(name: str, aggregation: str, formula: str, compute: "Callable[[np.ndarray, np.ndarray], float]") -> None:
+def _premium(name: str, aggregation: str, formula: str, compute: Callable[[Column, Column], float]) -> None:
     def value(evidence: Evidence) -> Value:
         pair = _paired(evidence)
         return Value(None, pair) if isinstance(pair, str) else Value(compute(*pair))

@@ -30,7 +30,9 @@ VERBS: dict[str, VerbInfo] = {
     "diff": VerbInfo(_JUDGE, "diff", "Show where two tokenizers cut a text differently."),
     "eval": VerbInfo(_JUDGE, "evaluate", "Measure tokenizers side by side on texts."),
     "compare": VerbInfo(_JUDGE, "compare", "Say whether a tokenizer is better than another on the same documents."),
-    "list": VerbInfo(_REST, "list", "List the trainers, pretokenizers, exports, metrics, suites and recipes there are."),
+    "list": VerbInfo(
+        _REST, "list", "List the trainers, pretokenizers, exports, metrics, suites and recipes there are."
+    ),
     "doctor": VerbInfo(_REST, "doctor", "Say what tokkit runs on: versions, core, cores, memory, folders."),
     "completion": VerbInfo(_REST, "completion", "Print the completion script of a shell."),
 }

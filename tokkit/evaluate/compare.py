@@ -1,4 +1,4 @@
-"""Two tokenizers or more on the same documents: ratios with intervals, paired tests, a verdict that minds the effect."""
+"""Tokenizers on the same documents: ratios with intervals, paired tests, a verdict that minds the effect."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -128,7 +128,8 @@ def compare(
     for metric in definitions:
         if metric.ratio is None:
             raise UsageError(
-                f"compare: `{metric.id}` is no ratio of sums over documents", hint="choose fertility.ws, bytes_per_token"
+                f"compare: `{metric.id}` is no ratio of sums over documents",
+                hint="choose fertility.ws, bytes_per_token",
             )
     results = evaluate(tokenizers, texts, metrics, progress=progress)
     pairs: list[Pair] = []
@@ -170,8 +171,8 @@ def _pair(
     value_a, value_b = above_a.sum() / below_a.sum(), above_b.sum() / below_b.sum()
     quotients = drawn[a] / drawn[b]
     low, high = np.percentile(quotients[np.isfinite(quotients)], [2.5, 97.5])
-    # Per document a / b is above_a below_b / (above_b below_a): integers, and just above_a / above_b where the text alone
-    # makes the denominator.
+    # Per document a / b is above_a below_b / (above_b below_a): integers, and just above_a / above_b where the text
+    # alone makes the denominator.
     same_below = np.array_equal(below_a, below_b)
     same_above = np.array_equal(above_a, above_b)
     if same_below:

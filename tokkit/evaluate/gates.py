@@ -100,7 +100,12 @@ def regressions(results: Results, baseline: Results, *, max_regress: float) -> l
     worse, compared = [], 0
     for row in results.rows:
         old = known.get((row.tokenizer if row.tokenizer in names else names[0], row.text, row.metric))
-        if old is None or old.value is None or row.better == "neither" or (row.tokenizer not in names and len(names) > 1):
+        if (
+            old is None
+            or old.value is None
+            or row.better == "neither"
+            or (row.tokenizer not in names and len(names) > 1)
+        ):
             continue
         compared += 1
         loss = _loss(row, old)
@@ -109,7 +114,9 @@ def regressions(results: Results, baseline: Results, *, max_regress: float) -> l
             share = "" if loss is None else f", {loss:.2%} worse"
             worse.append(f"{row.metric}: {row.tokenizer} on {row.text} has {now}, the baseline {old.value:.6g}{share}")
     if not compared:
-        raise UsageError("baseline: has no number in common with these", hint="measure the same metrics on the same texts")
+        raise UsageError(
+            "baseline: has no number in common with these", hint="measure the same metrics on the same texts"
+        )
     return worse
 
 

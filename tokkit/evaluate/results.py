@@ -126,18 +126,20 @@ class Results:
         """
         try:
             document = json.loads(text)
-            schema, version = document["schema"], document["version"]
-            if (schema, version) != (SCHEMA, VERSION):
-                raise InputError(
-                    f"{where}: must be {SCHEMA} version {VERSION}, got {schema} version {version}",
-                    hint="make it again with `tokkit eval --json`",
-                )
-            rows = tuple(Row(**row) for row in document["rows"])
-            return cls(rows, tuple(document["warnings"]), document["manifest"])
-        except InputError:
-            raise
+            found = (document["schema"], document["version"])
+            rows = tuple(Row(**row) for row in document["rows"]) if found == (SCHEMA, VERSION) else ()
+            results = cls(rows, tuple(document["warnings"]) if rows else (), dict(document["manifest"]) if rows else {})
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{where}: no results of `tokkit eval --json`: {error}") from error
+        if found != (SCHEMA, VERSION):
+            raise InputError(
+                f"{where}: must be {SCHEMA} version {VERSION}, got {found[0]} version {found[1]}",
+                hint="make it again with `tokkit eval --json`",
+            )
+        for row in rows:
+            if not (row.value is None or isinstance(row.value, (int, float))) or not isinstance(row.metric, str):
+                raise InputError(f"{where}: not a number, got {row.value!r}")
+        return results
 
     def to_pandas(self) -> "pd.DataFrame":
         """A data frame with one line a row."""

@@ -91,9 +91,7 @@ def evaluate(
                 check_aligned(text_name, seen, seen.reference)
             found = [(metric, metric.compute(seen)) for metric in definitions]
             bounds = _intervals(seen, definitions, seed) if intervals else {}
-            rows += [
-                Row.of(tokenizer_name, text_name, metric, value, bounds.get(metric.id)) for metric, value in found
-            ]
+            rows += [Row.of(tokenizer_name, text_name, metric, value, bounds.get(metric.id)) for metric, value in found]
             warnings += _warnings(tokenizer_name, text_name, seen, found, intervals=intervals)
     rows += morphology_rows(tokenizers, morphology or {})
     if vocabulary:
@@ -152,7 +150,9 @@ def _warnings(
     if "returned" in columns:
         lost = seen.n_documents - seen.total("returned")
         if lost:
-            warnings.append(f"{tokenizer} on {text}: {lost} of {seen.n_documents} documents do not decode to themselves")
+            warnings.append(
+                f"{tokenizer} on {text}: {lost} of {seen.n_documents} documents do not decode to themselves"
+            )
     if intervals and seen.n_documents < _FEW_DOCUMENTS:
         warnings.append(f"{text}: {seen.n_documents} documents are few: its intervals are too narrow")
     return warnings

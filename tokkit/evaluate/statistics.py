@@ -1,7 +1,7 @@
 """Uncertainty: bootstrap and jackknife of ratios, paired tests on the same documents, Holm's correction.
 
-The unit is the document, aligned between tokenizers. Bootstrap: percentile intervals of the ratio of sums. No scipy: the
-distributions needed are computed here, to about 1e-12.
+The unit is the document, aligned between tokenizers. Bootstrap: percentile intervals of the ratio of sums. No scipy:
+the distributions needed are computed here, to about 1e-12.
 """
 
 import math
@@ -26,7 +26,7 @@ def bootstrap_ratio(
 ) -> tuple[float, float, float]:
     """Percentile interval and standard error of sum(above) / sum(below) over documents drawn with replacement.
 
-    Row b of the draws is one vector of document indices, numpy.random.default_rng(seed).integers(0, n, size=(draws, n)).
+    Row b of the draws is one vector of document indices, default_rng(seed).integers(0, n, size=(draws, n)) of numpy.
     """
     ratios = draw_sums(np.stack([above, below], axis=1).astype(np.float64), draws, seed)
     quotients = ratios[:, 0] / ratios[:, 1]

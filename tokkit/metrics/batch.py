@@ -24,7 +24,8 @@ _MARKER: Final = "▁".encode()
 class Batch:
     """Documents as text and as tokens.
 
-    ids: uint32 [n_tokens]; offsets: int64 [n_documents + 1] into ids; first: how many documents of the text came before.
+    ids: uint32 [n_tokens]; offsets: int64 [n_documents + 1] into ids; first: how many documents of the text came
+    before.
     """
 
     lexicon: Lexicon
@@ -51,7 +52,8 @@ class Batch:
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """How often each id occurs; int64 [vocabulary size]."""
-        return np.bincount(self.ids, minlength=self.lexicon.size)
+        counts: NDArray[np.int64] = np.bincount(self.ids, minlength=self.lexicon.size)
+        return counts
 
     @cached_property
     def n_tokens(self) -> NDArray[np.int64]:
@@ -149,7 +151,9 @@ def overlaps(
     """
     filled = ends > starts
     starts, ends = starts[filled], ends[filled]
-    return np.maximum(np.searchsorted(starts, high, "left") - np.searchsorted(ends, low, "right"), 0)
+    first, beyond = np.searchsorted(ends, low, "right"), np.searchsorted(starts, high, "left")
+    found: NDArray[np.int64] = np.maximum(beyond - first, 0)
+    return found
 
 
 def word_spans(text: str, data: bytes) -> Spans:

@@ -54,7 +54,7 @@ class Evidence:
         self._counts = np.zeros(self.lexicon.size, np.int64) if "ids" in counters else None
         self.tallies: dict[str, Counter[object]] = {name: Counter() for name in sorted(counters - {"ids"})}
         self.reference: Evidence | None = None
-        self.word_list: "WordList | None" = None
+        self.word_list: WordList | None = None
 
     @property
     def vocab_size(self) -> int:

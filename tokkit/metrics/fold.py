@@ -14,7 +14,9 @@ FLAGS: Final = 6
 NAMES: Final = ("chars", "multibyte", "words_ws", "single_words", "continued_words", "cut_chars")
 COLUMNS: Final = len(NAMES) + FLAGS
 # What Python's str.split takes for white space beyond ASCII.
-_WIDE_SPACES: Final = tuple(map(chr, (0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)))
+_WIDE_SPACES: Final = tuple(
+    map(chr, (0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
+)
 
 
 def fold(
@@ -73,10 +75,10 @@ def fold_numpy(
         cut = rank[tails - 1] > rank[leads]
         rows[index, : len(NAMES)] = [
             len(leads),
-            np.count_nonzero(tails - leads > 1),
+            int(np.count_nonzero(tails - leads > 1)),
             len(first),
-            np.count_nonzero(~several),
-            np.count_nonzero(several),
-            np.count_nonzero(cut),
+            int(np.count_nonzero(~several)),
+            int(np.count_nonzero(several)),
+            int(np.count_nonzero(cut)),
         ]
     return rows

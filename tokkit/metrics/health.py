@@ -105,11 +105,10 @@ def health(subject: Subject) -> Health:
         unreachable_in_contexts=[token for token in splits if not probe.occurs(token, surfaces[token])],
         byte_tokens_unreachable=dead_bytes if lexicon.byte_ids else None,
         script_counts=_scripts(tokens, classes, specials),
-        duplicates=len(tokens) - len({(data, token in set(lexicon.byte_ids.values())) for token, data in tokens.items()}),
+        duplicates=len(tokens)
+        - len({(data, token in set(lexicon.byte_ids.values())) for token, data in tokens.items()}),
         overlong=[token for token, data in tokens.items() if len(data) > OVERLONG_BYTES],
-        control=[
-            token for token in ordinary if any(ord(c) < 0x20 and c not in "\t\n\r" for c in surfaces[token])
-        ],
+        control=[token for token in ordinary if any(ord(c) < 0x20 and c not in "\t\n\r" for c in surfaces[token])],
     )
     return replace(found, findings=_lint(found))
 
@@ -261,7 +260,9 @@ def _lint(found: Health) -> list[Finding]:
     return [
         judge("model_unreachable", found.model_unreachable, "tokens that no text can yield", "fail"),
         judge("normalizer_unreachable", found.normalizer_unreachable, "tokens that the normaliser destroys", "fail"),
-        judge("pretokenizer", found.unreachable_in_contexts, "tokens split before they can form, in 143 contexts", "fail"),
+        judge(
+            "pretokenizer", found.unreachable_in_contexts, "tokens split before they can form, in 143 contexts", "fail"
+        ),
         judge("byte_tokens", found.byte_tokens_unreachable, "byte tokens of no use", "warn"),
         judge("overlong", found.overlong, f"tokens longer than {OVERLONG_BYTES} bytes", "warn"),
         judge("control", found.control, "tokens with control characters", "warn"),

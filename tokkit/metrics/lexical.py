@@ -61,7 +61,7 @@ def fold_case(text: str, language: str) -> str:
     'ılık'
     """
     text = unicodedata.normalize("NFC", text.strip())
-    if language.split("_")[0] in ("tur", "tr", "aze", "az", "azj"):
+    if language.partition("_")[0] in ("tur", "tr", "aze", "az", "azj"):
         text = text.replace("İ", "i").replace("I", "ı")
     return text.lower()
 

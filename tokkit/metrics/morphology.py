@@ -1,12 +1,12 @@
 """How well tokens respect morphemes: boundaries, spans, integrity, and the conventions of MorphScore.
 
-Gold words are surface-preserving: their morphemes joined are the word. Cuts come from offsets, never from joined decoded
-tokens, so special tokens and parts of characters cannot spoil them.
+Gold words are surface-preserving: their morphemes joined are the word. Cuts come from offsets, never from joined
+decoded tokens, so special tokens and parts of characters cannot spoil them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Literal
 
 import numpy as np
@@ -94,9 +94,7 @@ def morphology(subject: Subject, gold: Sequence[Morphemes], *, convention: Conve
     )
 
 
-def word_cuts(
-    subject: Subject, gold: Sequence[Morphemes], *, convention: Convention = "bare"
-) -> tuple[list[Cut], int]:
+def word_cuts(subject: Subject, gold: Sequence[Morphemes], *, convention: Convention = "bare") -> tuple[list[Cut], int]:
     """The cuts of each word, and how many words the tokens do not cover."""
     words = ["".join(morphemes) for morphemes in gold]
     if not all(words):
@@ -155,14 +153,14 @@ def _pieces(low: list[int], high: list[int], length: int) -> list[tuple[int, int
             continue
         if max(start, 0) > covered:
             return None
-        # Tokens may overlap (parts of a character, a marker that a library gives the first letter): cut where each ends.
+        # Tokens may overlap (parts of a character, a marker that a library gives the first letter): cut at each end.
         pieces.append((covered, min(end, length)))
     return pieces if pieces and pieces[-1][1] == length else None
 
 
 def _spans(cuts: frozenset[int], length: int) -> set[tuple[int, int]]:
     edges = [0, *sorted(cuts), length]
-    return set(zip(edges, edges[1:], strict=False))
+    return set(pairwise(edges))
 
 
 def _word_f1(cut: Cut) -> float:

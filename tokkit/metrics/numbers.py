@@ -23,7 +23,7 @@ def ideal_cuts(length: int) -> tuple[int, ...]:
 
 
 def score(found: tuple[int, ...], length: int) -> tuple[float, float, float]:
-    """Precision, recall and F1 of the cuts: none of none is (1, 1, 1), some of none (0, 1, 0), none of some (1, 0, 0)."""
+    """Precision, recall and F1 of cuts: none of none is (1, 1, 1), some of none (0, 1, 0), none of some (1, 0, 0)."""
     ideal = set(ideal_cuts(length))
     if not found:
         return (1.0, 1.0, 1.0) if not ideal else (1.0, 0.0, 0.0)

@@ -34,12 +34,12 @@ class Likelihood:
 
     @property
     def bits_per_byte(self) -> float:
-        """nats / (ln 2 x bytes)."""
+        """Bits: nats / (ln 2 x bytes)."""
         return self.nats / (math.log(2) * _positive(self.bytes, "bytes"))
 
     @property
     def bits_per_char(self) -> float:
-        """nats / (ln 2 x characters)."""
+        """Bits: nats / (ln 2 x characters)."""
         return self.nats / (math.log(2) * _positive(self.chars, "characters"))
 
     def perplexity(self, per: str) -> float:

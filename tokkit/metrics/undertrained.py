@@ -29,8 +29,8 @@ class Indicators:
 def indicators(output: Matrix, unused: Collection[int], *, input_: Matrix | None = None) -> Indicators:
     """Norm of the input row, and how far the output row is from the mean of rows known to be unused.
 
-    `output` and `input_` are [vocabulary size, width]. The cosine is taken as it is, after centring, and after the first
-    principal component (of the centred matrix) is projected out of the uncentred one.
+    `output` and `input_` are [vocabulary size, width]. The cosine is taken as it is, after centring, and after the
+    first principal component (of the centred matrix) is projected out of the uncentred one.
 
     Raises:
         InputError: no unused id, or one outside of the matrix.
@@ -54,7 +54,7 @@ def indicators(output: Matrix, unused: Collection[int], *, input_: Matrix | None
 def candidates(
     values: NDArray[np.float64], *, excluded: Collection[int] = (), percentile: float = 2.0
 ) -> tuple[float, list[int]]:
-    """The threshold and the ids at or below it, ascending; excluded ids (special, unreachable) neither count nor show."""
+    """The threshold and the ids at or below it, ascending; excluded ids (special, unreachable) do not count."""
     kept = np.setdiff1d(np.arange(len(values)), np.array(sorted(excluded), np.int64))
     threshold = float(np.percentile(values[kept], percentile))
     return threshold, [int(token) for token in kept[values[kept] <= threshold]]

@@ -96,7 +96,8 @@ def tokens_of_types(evidence: Evidence, *, spaced: bool) -> tuple[list[str], NDA
     front = " " if spaced else ""
     encoded = subject.encode_batch([front + word for word in types])
     occurrences = np.array([tally[word] for word in types], np.int64)
-    return types, occurrences, np.diff(np.asarray(encoded.offsets, np.int64))
+    offsets = np.asarray(encoded.offsets, np.int64)
+    return types, occurrences, offsets[1:] - offsets[:-1]
 
 
 def worst_words(evidence: Evidence, n: int, *, spaced: bool = False) -> list[tuple[str, int, int]]:

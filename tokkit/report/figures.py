@@ -46,7 +46,9 @@ def bars(rows: Sequence[Row]) -> str:
             f'fill="{colour(names.index(row.tokenizer))}"><title>{title}</title></rect>'
         )
         end = _LABEL + (row.high or row.value) * scale
-        out.append(f'<text x="{end + 5:.1f}" y="{y + bar - 4}" font-size="10">{_text(f"{row.value:.{row.decimals}f}")}</text>')
+        out.append(
+            f'<text x="{end + 5:.1f}" y="{y + bar - 4}" font-size="10">{_text(f"{row.value:.{row.decimals}f}")}</text>'
+        )
         if row.low is not None and row.high is not None:
             middle = y + bar / 2 - 1
             low, high = _LABEL + row.low * scale, _LABEL + row.high * scale
@@ -55,8 +57,8 @@ def bars(rows: Sequence[Row]) -> str:
                 'stroke="currentColor" fill="none"/>'
             )
     for place, text in enumerate(texts):
-        y = 6 + place * group + group / 2
-        out.append(f'<text x="{_LABEL - 8}" y="{y:.0f}" text-anchor="end">{_text(_short(text))}</text>')
+        centre = 6 + place * group + group / 2
+        out.append(f'<text x="{_LABEL - 8}" y="{centre:.0f}" text-anchor="end">{_text(_short(text))}</text>')
     return "".join([*out, "</svg>"])
 
 
@@ -93,8 +95,8 @@ def rank_frequency(curves: Mapping[str, NDArray[np.int64]]) -> str:
     """Counts of ids over their rank, both logarithmic, one line for each series; at most eight are drawn."""
     chosen = list(curves.items())[: len(_COLOURS)]
     height, left, right = 320, 60, 240
-    longest = max(max(len(counts) for _, counts in chosen), 10)
-    greatest = max(max(int(counts.max(initial=1)) for _, counts in chosen), 10)
+    longest = max([10, *(len(counts) for _, counts in chosen)])
+    greatest = max([10, *(int(counts.max(initial=1)) for _, counts in chosen)])
     across = (_WIDTH - left - right) / math.log10(longest)
     down = (height - 40) / math.log10(greatest)
     out = [_open(height, "rank and frequency of ids, logarithmic")]
@@ -109,10 +111,10 @@ def rank_frequency(curves: Mapping[str, NDArray[np.int64]]) -> str:
     for place, (name, counts) in enumerate(chosen):
         ordered = np.sort(counts)[::-1]
         ranks = np.unique(np.geomspace(1, max(len(ordered), 1), 120).astype(np.int64))
+        heights = height - 30 - np.log10(np.maximum(ordered[ranks - 1], 1)) * down
         points = " ".join(
-            f"{left + math.log10(rank) * across:.1f},{height - 30 - math.log10(max(int(ordered[rank - 1]), 1)) * down:.1f}"
-            for rank in ranks.tolist()
-            if rank <= len(ordered)
+            f"{left + math.log10(rank) * across:.1f},{y:.1f}"
+            for rank, y in zip(ranks.tolist(), heights.tolist(), strict=True)
         )
         out.append(f'<polyline points="{points}" fill="none" stroke="{colour(place)}" stroke-width="1.8"/>')
         y = 18 + place * 18
@@ -129,8 +131,9 @@ def _open(height: float, label: str) -> str:
 
 
 def _ticks(top: float) -> list[float]:
-    step = 10 ** math.floor(math.log10(top))
-    step = next(step * factor for factor in (0.1, 0.2, 0.5, 1, 2) if top / (step * factor) <= 8)
+    power = math.floor(math.log10(top))
+    base = float(10**power)
+    step = next(base * factor for factor in (0.1, 0.2, 0.5, 1, 2) if top / (base * factor) <= 8)
     return [round(step * place, 12) for place in range(int(top / step) + 1)]
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from html import escape as html_escape
+from itertools import pairwise
 
 from tokkit.evaluate.results import Results, Row
 from tokkit.metrics.base import Subject, find
@@ -151,9 +152,10 @@ def _boundaries(tokenizers: Mapping[str, Subject], samples: Mapping[str, str]) -
         for tokenizer, subject in tokenizers.items():
             spans = _char_spans(subject, shown)
             first = set(spans) if first is None else first
+            rings = ("" if span in first else " ring" for span in spans)
             marks = "".join(
-                f'<span class="{"ab"[place % 2]}{"" if span in first else " ring"}">{_visible(shown[slice(*span)])}</span>'
-                for place, span in enumerate(spans)
+                f'<span class="{"ab"[place % 2]}{ring}">{_visible(shown[slice(*span)])}</span>'
+                for place, (span, ring) in enumerate(zip(spans, rings, strict=True))
             )
             parts.append(f"<h3>{_safe(tokenizer)}: {len(spans)} spans</h3><p class=tokens>{marks}</p>")
     return parts
@@ -171,7 +173,7 @@ def _char_spans(subject: Subject, text: str) -> list[tuple[int, int]]:
     place = byte_positions(text.encode())
     ends = np.unique(np.searchsorted(place, batch.spans(0)[1], "left"))
     edges = [0, *(int(end) for end in ends if 0 < end < len(text)), len(text)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def _visible(piece: str) -> str:
@@ -188,8 +190,8 @@ def _definitions(results: Results) -> str:
         except UsageError:
             continue
         out.append(
-            f"<dt><b>{_safe(metric)}</b></dt><dd>{_safe(definition.summary)}: <code>{_safe(definition.formula)}</code>. "
-            f"<span class=soft>Does not tell: {_safe(definition.caveat)}. {_safe(definition.source)}</span></dd>"
+            f"<dt><b>{_safe(metric)}</b></dt>"
+            f"<dd>{_safe(definition.summary)}: <code>{_safe(definition.formula)}</code>. <span class=soft>Does not tell: {_safe(definition.caveat)}. {_safe(definition.source)}</span></dd>"
         )
     return "\n".join([*out, "</dl>"])
 

@@ -36,13 +36,17 @@ def write_picture(results: Results, path: Path, *, metric: str | None = None, fo
         at = [texts.index(row.text) + place * height for row in own]
         values = [row.value or 0.0 for row in own]
         spread = [
-            [max(value - (row.low if row.low is not None else value), 0) for row, value in zip(own, values, strict=True)],
-            [max((row.high if row.high is not None else value) - value, 0) for row, value in zip(own, values, strict=True)],
+            [
+                max(value - (row.low if row.low is not None else value), 0)
+                for row, value in zip(own, values, strict=True)
+            ],
+            [
+                max((row.high if row.high is not None else value) - value, 0)
+                for row, value in zip(own, values, strict=True)
+            ],
         ]
         has_spread = any(row.low is not None for row in own)
-        axes.barh(
-            at, values, height, color=colour(place), label=_plain(tokenizer), xerr=spread if has_spread else None
-        )
+        axes.barh(at, values, height, color=colour(place), label=_plain(tokenizer), xerr=spread if has_spread else None)
     axes.set_yticks([place + height * (len(tokenizers) - 1) / 2 for place in range(len(texts))], map(_plain, texts))
     axes.invert_yaxis()
     axes.set_xlabel(f"{rows[0].metric}, {rows[0].unit}")
@@ -51,5 +55,5 @@ def write_picture(results: Results, path: Path, *, metric: str | None = None, fo
 
 
 def _plain(text: str) -> str:
-    """matplotlib reads $...$ as mathematics."""
+    """Text that matplotlib does not read as mathematics, which it finds between dollar signs."""
     return escape(text).replace("$", r"\$")

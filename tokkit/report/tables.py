@@ -60,5 +60,13 @@ def to_latex(cells: Sequence[Sequence[str]], *, left: int = 2) -> str:
     rows = [" & ".join(escape(cell).translate(_LATEX) for cell in row) + r" \\" for row in cells]
     columns = "".join("l" if column < left else "r" for column in range(len(cells[0])))
     return "\n".join(
-        [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule", r"\end{tabular}"]
+        [
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            rows[0],
+            r"\midrule",
+            *rows[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
     )

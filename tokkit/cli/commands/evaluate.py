@@ -32,11 +32,15 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 @click.option("--on", "texts", multiple=True, metavar="[NAME=]FILE", help="Text to measure on (repeatable).")
 @click.option("--suite", "suites", multiple=True, metavar="SUITE", help="Metrics and texts of a suite (repeatable).")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="One of `tokkit list metrics` (repeatable).")
-@click.option("--ref", "reference", metavar="NAME", help="The text that premiums refer to; all texts are parallel then.")
+@click.option(
+    "--ref", "reference", metavar="NAME", help="The text that premiums refer to; all texts are parallel then."
+)
 @click.option("--words", multiple=True, metavar="NAME=FILE", help="Word list of the language of a text (repeatable).")
 @click.option("--intervals/--no-intervals", default=False, help="95 % bootstrap intervals over documents.")
 @options.seed_option
-@click.option("--gate", "gates", multiple=True, metavar="GATE", help="Limit such as 'fertility.ws[tr]<=2.1' (repeatable).")
+@click.option(
+    "--gate", "gates", multiple=True, metavar="GATE", help="Limit such as 'fertility.ws[tr]<=2.1' (repeatable)."
+)
 @click.option("--baseline", type=click.Path(path_type=Path), metavar="JSON", help="Results that must not get worse.")
 @click.option("--max-regress", default="1%", show_default=True, metavar="SHARE", help="How much worse they may get.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")

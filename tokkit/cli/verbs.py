@@ -35,7 +35,8 @@ VERBS: dict[str, VerbInfo] = {
     "info": VerbInfo(_JUDGE, "info", "Tell what a tokenizer is: method, size, alphabet, specials, origin."),
     "diff": VerbInfo(_JUDGE, "diff", "Show where two tokenizers cut a text differently."),
     "eval": VerbInfo(_JUDGE, "evaluate", "Measure tokenizers side by side on texts."),
-    "list": VerbInfo(_REST, "list", "List trainers, pretokenizers, exports, metrics, transplant methods and recipes."),
+    "compare": VerbInfo(_JUDGE, "compare", "Say whether a tokenizer is better than another on the same documents."),
+    "list": VerbInfo(_REST, "list", "List what there is: trainers, pretokenizers, exports, metrics, suites and more."),
     "doctor": VerbInfo(_REST, "doctor", "Say what tokkit runs on: versions, core, cores, memory, folders."),
     "completion": VerbInfo(_REST, "completion", "Print the completion script of a shell."),
 }

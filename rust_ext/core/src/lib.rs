@@ -6,6 +6,7 @@ pub mod encode;
 pub mod error;
 pub mod hyper;
 pub mod linalg;
+pub mod fold;
 pub mod monitor;
 pub mod pretok;
 pub mod table;

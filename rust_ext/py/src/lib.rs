@@ -4,6 +4,7 @@ mod count;
 mod encode;
 mod errors;
 mod hyper;
+mod metrics;
 mod monitor;
 mod pretok;
 mod superword;
@@ -25,5 +26,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     encode::register(module)?;
     transplant::register(module)?;
     hyper::register(module)?;
+    metrics::register(module)?;
     Ok(())
 }

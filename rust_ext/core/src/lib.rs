@@ -1,5 +1,6 @@
 //! The loops of tokkit over corpora and vocabularies. This crate knows no Python.
 
+pub mod bytelm;
 pub mod corpus;
 pub mod count;
 pub mod encode;

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tokkit.load import load_tokenizer
     from tokkit.model.model import Model
     from tokkit.model.tokenizer import Tokenizer
+    from tokkit.transplant import transplant
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ __all__ = [
     "load_tokenizer",
     "prune",
     "train",
+    "transplant",
 ]
 
 # Where each name lives. It is imported when first asked for (PEP 562), so that `import tokkit` costs nothing.
@@ -43,6 +45,7 @@ _HOMES = {
     "load_tokenizer": "tokkit.load",
     "prune": "tokkit.api",
     "train": "tokkit.api",
+    "transplant": "tokkit.transplant",
 }
 
 
@@ -52,8 +55,8 @@ def __getattr__(name: str) -> object:
     import importlib
 
     home = importlib.import_module(_HOMES[name])
-    # The package `tokkit.evaluate` is itself callable: importing it has put it in the place of its function.
-    value: object = home if name == "evaluate" else getattr(home, name)
+    # Packages that are themselves callable: importing one has put it in the place of its function.
+    value: object = home if name in ("evaluate", "transplant") else getattr(home, name)
     globals()[name] = value
     return value
 

@@ -116,6 +116,12 @@ class Encoder:
     def decode(self, ids: Sequence[int]) -> bytes: ...
     def decode_buffer(self, ids: bytes) -> bytes: ...
 
+# --- metrics
+
+def fold_documents(
+    data: bytes, byte_ends: bytes, ids: bytes, token_ends: bytes, lengths: bytes, flags: bytes
+) -> bytes: ...
+
 # --- pretok
 
 UNICODE_VERSION: str

@@ -12,6 +12,12 @@ Json = dict[str, object]
 
 _BYTE_LEVEL: Json = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
 _METASPACE: Json = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
+# White space of Python's `str.split()`: `\\s` and the four separators of ASCII.
+_PICKY_STEPS: tuple[Json, ...] = (
+    {"type": "Replace", "pattern": {"Regex": r"\A[\s\x1C-\x1F]+|[\s\x1C-\x1F]+\z"}, "content": ""},
+    {"type": "Replace", "pattern": {"Regex": r"[\s\x1C-\x1F]+"}, "content": " \u2581"},
+    {"type": "Prepend", "prepend": "\u2581"},
+)
 # The schemes that write U+2581 for a space.
 _MARKED = frozenset({"metaspace@1", "sentencepiece@1", "picky-words@1"})
 # `tokenizer.ggml.pre` of llama.cpp. cl100k@1 has none: `llama-bpe` differs from it in white space at the end of a text.
@@ -81,7 +87,7 @@ def llama_cpp_name(name: str) -> str | None:
 def hf_pretokenizer(name: str, unit: Unit = "byte") -> Json | None:
     """The `pre_tokenizer` of a tokenizer.json; None (JSON null) for `none@1` over characters.
 
-    `sentencepiece@1` also needs `hf_normalizer`.
+    `sentencepiece@1` and `picky-words@1` also need `hf_normalizer`.
     """
     scheme = canonical(name)
     if scheme == "gpt2@1" and unit == "byte":
@@ -105,9 +111,7 @@ def _hf_steps(scheme: str) -> list[Json]:
         case "sentencepiece@1":
             return [{**_METASPACE, "prepend_scheme": "never"}]
         case "picky-words@1":
-            spaces = {"Regex": r"[\s\x1C-\x1F]+"}
-            split: Json = {"type": "Split", "pattern": spaces, "behavior": "Removed", "invert": False}
-            return [split, {**_METASPACE, "split": False}]
+            return [{"type": "Split", "pattern": {"String": " "}, "behavior": "Removed", "invert": False}]
         case _:
             return [
                 {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False}
@@ -116,7 +120,9 @@ def _hf_steps(scheme: str) -> list[Json]:
 
 
 def hf_normalizer(name: str) -> Json | None:
-    """The `normalizer` that a scheme needs in a tokenizer.json; None for all but `sentencepiece@1`."""
+    """The `normalizer` that a scheme needs in a tokenizer.json; None but for `sentencepiece@1` and `picky-words@1`."""
+    if canonical(name) == "picky-words@1":
+        return {"type": "Sequence", "normalizers": [dict(step) for step in _PICKY_STEPS]}
     if canonical(name) != "sentencepiece@1":
         return None
     steps: list[Json] = [

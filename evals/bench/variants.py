@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from evals.bench.measure import machine_line
+from tokkit.counts import CountTable, count
+from tokkit.model.model import Model
 
 SHIPPED = sorted((Path(__file__).parents[2] / "data" / "pydocs").glob("*.txt.gz"))
 THRESHOLDS = (0.6, 0.7, 0.8, 0.9, 1.0)
@@ -27,8 +29,6 @@ def main() -> int:
     arguments = parser.parse_args()
     wanted = arguments.only or ["speed", "thresholds", "fidelity"]
     files = arguments.file or SHIPPED
-    from tokkit.counts import count
-
     table = count([str(path) for path in files])
     size = sum(len(word) * number for word, number in table)
     print(machine_line())
@@ -42,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def speed(table, vocab_size: int, rounds: int) -> None:
+def speed(table: CountTable, vocab_size: int, rounds: int) -> None:
     """CPU seconds of training from the table (laying it out and merging), rounds interleaved."""
     from tokkit.trainers import TRAINERS
 
@@ -65,7 +65,7 @@ def speed(table, vocab_size: int, rounds: int) -> None:
     print()
 
 
-def thresholds(table, vocab_size: int) -> None:
+def thresholds(table: CountTable, vocab_size: int) -> None:
     """Removed tokens, rare tokens and compression for each threshold; T = 1 is plain BPE."""
     from tokkit.model.tokenizer import Tokenizer
     from tokkit.report.undertrained import count_uses
@@ -85,7 +85,7 @@ def thresholds(table, vocab_size: int) -> None:
     print()
 
 
-def fidelity(files, table, vocab_size: int) -> None:
+def fidelity(files: list[Path], table: CountTable, vocab_size: int) -> None:
     """Share of words and of their mass that each export encodes as the model, and its tokens relative to it."""
     from tokkit.export.measure import measure
 
@@ -102,9 +102,10 @@ def fidelity(files, table, vocab_size: int) -> None:
             )
 
 
-def models(files, table, vocab_size: int) -> Iterator[tuple]:
+def models(
+    files: list[Path], table: CountTable, vocab_size: int
+) -> Iterator[tuple[str, Model, CountTable, tuple[str, ...]]]:
     """The models whose exports are measured: both methods on bytes, Scaffold on characters for sentencepiece."""
-    from tokkit.counts import count
     from tokkit.trainers import TRAINERS
 
     for method in ("picky", "scaffold"):
@@ -118,7 +119,7 @@ def models(files, table, vocab_size: int) -> Iterator[tuple]:
     yield "scaffold, char", trainer(config).train(words), words, ("hf", "sentencepiece", *EXPORTS[1:])
 
 
-def n_tokens(model, table) -> int:
+def n_tokens(model: Model, table: CountTable) -> int:
     """Tokens of the table under the model's inference."""
     from tokkit.model.tokenizer import Tokenizer
 

@@ -69,7 +69,7 @@ def test_pooling_of_pieces() -> None:
         rows = []
         for segment, lengths in zip(case["segments"], case["char_lens"], strict=True):
             kept = segment >= 0
-            weights = pool(name or "geometric", lengths[kept], decay=float(decay or 0.5))  # type: ignore[arg-type] # a name read from the case
+            weights = pool(name or "geometric", lengths[kept], decay=float(decay or 0.5))
             rows.append((segment[kept], weights))
         made = Csr.of_rows(rows).apply(case["base_embed"])
         np.testing.assert_allclose(made, case[f"out_{kind}"], rtol=1e-6, atol=1e-6, err_msg=kind)

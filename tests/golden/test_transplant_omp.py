@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.golden_folder import golden_folder
-from tokkit.transplant.omp import pursue
+from tokkit.transplant.omp import Score, pursue
 from tokkit.transplant.sparse import Csr
 
 FOLDER = golden_folder() / "transplant"
@@ -46,7 +46,7 @@ def check(found: Any, case: Any, targets: Any, anchors: Any, base: Any) -> None:
 @pytest.mark.parametrize("name", ["omp_k1", "omp_k4", "omp_k8", "omp_k16", "omp_normalized"])
 def test_indices_and_coefficients(name: str, way: str) -> None:
     case = load(name)
-    score = "normalized" if name == "omp_normalized" else "raw"
+    score: Score = "normalized" if name == "omp_normalized" else "raw"
     found = pursue(case["donor_anchors"], case["targets"], k=case["indices"].shape[1], score=score, **WAYS[way])
     check(found, case, case["targets"], case["donor_anchors"], case["base_anchors"])
 

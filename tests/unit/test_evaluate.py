@@ -23,8 +23,8 @@ def test_one_row_for_each_tokenizer_text_and_metric(results):
 def test_json_is_strict_and_names_its_schema(results):
     document = json.loads(results.to_json(), parse_constant=pytest.fail)
     assert document["schema"] == "tokkit.evaluation"
-    assert document["version"] == 1
-    row = next(row for row in document["rows"] if row["text"] == "empty" and row["metric"] == "bytes_per_token")
+    assert document["version"] == 2
+    row = next(row for row in document["rows"] if row["text"] == "empty" and row["metric"] == "bytes_per_token@1")
     assert row["value"] is None
     assert row["reason"] == "no tokens"
 
@@ -32,14 +32,14 @@ def test_json_is_strict_and_names_its_schema(results):
 def test_data_frame_has_the_rows(results):
     frame = results.to_pandas()
     assert len(frame) == len(results.rows)
-    picked = frame.query("tokenizer == 'characters' and text == 'en' and metric == 'tokens'")
+    picked = frame.query("tokenizer == 'characters' and text == 'en' and metric == 'tokens@1'")
     assert picked["value"].tolist() == [9.0]
 
 
 def test_table_has_a_line_for_each_text_and_tokenizer(results):
     lines = results.table().splitlines()
     assert len(lines) == 2 + 2 * len(BASELINES)
-    assert lines[0].split() == ["text", "tokenizer", *DEFAULT_METRICS]
+    assert lines[0].split() == ["text", "tokenizer", *(f"{name}@1" for name in DEFAULT_METRICS)]
     assert lines[2].split()[:4] == ["en", "bytes", "9", "1.000"]
 
 

@@ -13,7 +13,7 @@ from tokkit.errors import TokenizerError
 from tokkit.export import EXPORTERS
 from tokkit.export.measure import measure
 from tokkit.export.tokenization_tokkit import TokkitTokenizer
-from tokkit.export.tokenization_tokkit import WordEncoder as Carried
+from tokkit.export.tokkit_words import WordEncoder as Carried
 from tokkit.model.inference import with_inference
 from tokkit.model.model import Model
 from tokkit.model.tokenizer import Tokenizer

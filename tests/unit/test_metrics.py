@@ -5,14 +5,20 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.golden.metric_files import tokenizer
 from tokkit.errors import InputError, UsageError
 from tokkit.evaluate.baselines import BASELINES, Bytes, Characters, Ids, Spans
-from tokkit.metrics.base import METRICS, Batch
+from tokkit.metrics import METRICS, Batch, Evidence, find, fold
+from tokkit.metrics.batch import word_spans
+from tokkit.metrics.columns import count_uax29
 from tokkit.metrics.distribution import renyi_entropy
-from tokkit.metrics.words import count_uax29, word_spans
+from tokkit.metrics.evidence import gather
+from tokkit.metrics.fairness import gini
+from tokkit.metrics.lexical import WordList, fold_case
+from tokkit.metrics.numbers import direction, ideal_cuts, score
 
 
 class Pieces:
@@ -44,9 +50,8 @@ class Pieces:
 
 
 def measure(name: str, subject, texts: list[str]):
-    metric = METRICS.get(name)(subject.vocab_size)
-    metric.add(Batch.of(subject, texts))
-    return metric.value()
+    metric = find(name)
+    return metric.compute(gather(subject, [metric], texts))
 
 
 @pytest.mark.parametrize(
@@ -75,17 +80,16 @@ def test_word_is_single_when_exactly_one_token_overlaps_it():
     subject = Pieces("the", " cat", " s", "at ", "on it")
     batch = Batch.of(subject, ["the| cat| s|at |on it"])
     # The pipes are characters of the text that no token covers, so the tokenizer's own offsets decide.
-    starts, ends = batch.byte_spans[0]
+    starts, ends = batch.spans(0)
     assert (starts[1], ends[1]) == (4, 8)
-    metric = METRICS.get("strr.in_context")(subject.vocab_size)
-    metric.add(batch)
+    value = measure("strr.in_context", subject, batch.texts)
     # words: "the|", "cat|", "s|at", "|on", "it"; only "s|at" has two tokens
-    assert (metric.value().numerator, metric.value().denominator) == (4, 5)
+    assert (value.numerator, value.denominator) == (4, 5)
 
 
 def test_lengths_of_tokens_say_where_they_lie_when_they_tile_the_text():
     batch = Batch.of(Characters(), ["aü", "日"])
-    assert [(starts.tolist(), ends.tolist()) for starts, ends in batch.byte_spans] == [([0, 1], [1, 3]), ([0], [3])]
+    assert [(starts.tolist(), ends.tolist()) for starts, ends in map(batch.spans, range(2))] == [([0, 1], [1, 3]), ([0], [3])]
 
 
 @given(st.text(max_size=60))
@@ -96,17 +100,38 @@ def test_word_spans_are_the_words_of_split(text):
     assert words == text.split()
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=20), max_size=6), st.data())
 def test_merged_shards_give_the_value_of_the_whole(texts, data):
     cut = data.draw(st.integers(0, len(texts)))
-    for name in METRICS:
-        metric = METRICS.get(name)
-        whole, left, right = metric(256), metric(256), metric(256)
-        whole.add(Batch.of(Bytes(), texts))
-        left.add(Batch.of(Bytes(), texts[:cut]))
-        right.add(Batch.of(Bytes(), texts[cut:]))
-        right.merge(left)
-        assert right.value() == whole.value(), name
+    metrics = [METRICS.get(name) for name in METRICS]
+    whole, left, right = (Evidence(Bytes(), metrics) for _ in range(3))
+    whole.add(Batch.of(Bytes(), texts))
+    left.add(Batch.of(Bytes(), texts[:cut]))
+    right.add(Batch.of(Bytes(), texts[cut:], first=cut))
+    left.merge(right)
+    for metric in metrics:
+        assert metric.compute(left) == metric.compute(whole), metric.id
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.text(st.characters(codec="utf-8") | st.sampled_from(" \n\x1c\x85\u2003\u3000é中"), max_size=40), max_size=4))
+def test_compiled_walk_counts_as_its_twin(texts):
+    batch = Batch.of(tokenizer("bbpe_4k"), texts)
+    assert batch.is_tiled
+    arguments = (batch.data, batch.byte_ends, batch.ids, batch.offsets, batch.lexicon.lengths, batch.lexicon.flags)
+    rows = fold.fold(*arguments)
+    assert rows.tolist() == fold.fold_numpy(*arguments).tolist()
+    assert rows[:, 0].tolist() == list(map(len, texts))
+    assert rows[:, 2].tolist() == [len(text.split()) for text in texts]
+    object.__setattr__(batch, "is_tiled", False)
+    assert [batch._row(index) for index in range(len(texts))] == rows.tolist()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from(" \n\t\r'.,-_3aé\u0301\u200d\u202f中あ🇹🇷"), max_size=30))
+def test_words_of_annex_29_do_not_depend_on_the_cut_at_spaces(text):
+    assert measure("fertility.uax29", Bytes(), [text]).denominator in (None, count_uax29(text))
 
 
 @given(st.lists(st.integers(0, 50), min_size=1).filter(any), st.floats(0.1, 5))
@@ -124,7 +149,7 @@ def test_even_use_of_tokens_is_fully_efficient():
     assert measure("renyi_efficiency.nominal", Bytes(), ["abcd"]).value == pytest.approx(2 / 8)
 
 
-@pytest.mark.parametrize("name", [name for name in METRICS if name != "tokens"])
+@pytest.mark.parametrize("name", [name for name in METRICS if name not in ("tokens", "special_tokens")])
 def test_no_text_gives_no_value_but_a_reason(name):
     found = measure(name, Bytes(), [])
     if name == "vocab_utilisation":
@@ -144,18 +169,19 @@ def test_entropy_of_nothing_is_refused():
 
 
 def test_counts_beyond_32_bits_are_kept():
-    metric = METRICS.get("vocab_utilisation")(2)
-    metric.counts[:] = 2**33
-    other = METRICS.get("vocab_utilisation")(2)
-    other.counts[:] = 2**33
-    metric.merge(other)
-    assert metric.counts.tolist() == [2**34, 2**34]
+    evidence, other = (Evidence(Bytes(), [find("vocab_utilisation")]) for _ in range(2))
+    for each in (evidence, other):
+        each.counts[:2] = 2**33
+    evidence.merge(other)
+    assert evidence.used.tolist() == [2**34, 2**34]
 
 
 def test_id_outside_of_the_vocabulary_is_refused():
-    metric = METRICS.get("vocab_utilisation")(10)
+    class Liar(Bytes):
+        vocab_size = 10
+
     with pytest.raises(InputError, match="id 97"):
-        metric.add(Batch.of(Bytes(), ["a"]))
+        Batch.of(Liar(), ["a"])
 
 
 def test_lone_surrogate_is_refused_with_document_and_place():
@@ -182,8 +208,49 @@ def test_unknown_metric_names_the_nearest():
 
 def test_each_metric_is_filed_under_its_own_name():
     for name in METRICS:
-        assert METRICS.get(name).name == name
-        assert METRICS.get(name).__doc__
+        metric = METRICS.get(name)
+        assert metric.name == name
+        assert metric.id == f"{name}@{metric.version}"
+        assert metric.formula in metric.explain()
+        assert metric.caveat in metric.explain()
+
+
+def test_id_of_another_version_is_refused():
+    assert find("fertility.ws@1") is find("fertility.ws")
+    with pytest.raises(UsageError, match="has the version 1 here, got 2"):
+        find("fertility.ws@2")
+
+
+def test_number_cuts_are_judged_from_the_right():
+    assert ideal_cuts(7) == (1, 4)
+    assert score((1, 4), 7) == (1.0, 1.0, 1.0)
+    assert score((), 3) == (1.0, 1.0, 1.0)
+    assert score((1,), 3) == (0.0, 1.0, 0.0)
+    assert score((), 7) == (1.0, 0.0, 0.0)
+    assert [direction(cuts, 7) for cuts in ((1, 4), (3, 6), (1, 2, 3, 4, 5, 6), (), (2,))] == [
+        "r2l_3",
+        "l2r_3",
+        "single_digit",
+        "whole_number",
+        "other",
+    ]
+    assert direction((3,), 6) == "both"
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=2, max_size=8))
+def test_gini_is_its_double_sum(costs):
+    n, mean = len(costs), sum(costs) / len(costs)
+    expected = sum(abs(a - b) for a in costs for b in costs) / (2 * n * n * mean)
+    assert gini(costs) == pytest.approx(expected, abs=1e-12)
+
+
+def test_turkish_lower_case_keeps_both_letters_i():
+    assert [fold_case(word, language) for word, language in (("IŞIK", "tur"), ("İĞNE", "tur"), ("IT", "eng"))] == [
+        "ışık",
+        "iğne",
+        "it",
+    ]
+    assert WordList.of("x@1", "tur", ["Iğdır", " "]).words == {"ığdır"}
 
 
 def test_baselines_tell_the_truth_about_offsets():

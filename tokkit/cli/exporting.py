@@ -83,7 +83,8 @@ def _measure(talk: Talk, model: "Model", names: list[str], counts: str) -> "dict
     from tokkit.recipe.exports import measured_fidelity
 
     with talk.display() as display:
-        return measured_fidelity(model, names, CountTable.load(Path(counts), pretokenizer=model.pretokenizer), display)
+        table = CountTable.load(Path(counts), pretokenizer=model.pretokenizer)
+        return measured_fidelity(model, names, table, display, whole=True)
 
 
 def read_by(model: "Model", inference: str, counts: str | None) -> "Model":

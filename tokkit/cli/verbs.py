@@ -19,6 +19,7 @@ VERBS: dict[str, VerbInfo] = {
     "extend": VerbInfo(_MAKE, "extend", "Add tokens to a tokenizer; every old id and every old encoding stays."),
     "adapt": VerbInfo(_MAKE, "adapt", "Specialise a tokenizer to a domain: rare tokens make room for n-grams."),
     "prune": VerbInfo(_MAKE, "prune", "Drop tokens so that none of the others becomes unreachable; write the id map."),
+    "transplant": VerbInfo(_MAKE, "transplant", "Give a pretrained model another tokenizer, without torch."),
     "run": VerbInfo(_MAKE, "run", "Run a recipe: count, train, export and evaluate what it says."),
     "encode": VerbInfo(_USE, "encode", "Turn text into token ids, one line of ids for each line of text."),
     "decode": VerbInfo(_USE, "decode", "Turn token ids back into text."),
@@ -34,7 +35,8 @@ VERBS: dict[str, VerbInfo] = {
     "info": VerbInfo(_JUDGE, "info", "Tell what a tokenizer is: method, size, alphabet, specials, origin."),
     "diff": VerbInfo(_JUDGE, "diff", "Show where two tokenizers cut a text differently."),
     "eval": VerbInfo(_JUDGE, "evaluate", "Measure tokenizers side by side on texts."),
-    "list": VerbInfo(_REST, "list", "List the trainers, pretokenizers, exports, metrics and recipes there are."),
+    "compare": VerbInfo(_JUDGE, "compare", "Say whether a tokenizer is better than another on the same documents."),
+    "list": VerbInfo(_REST, "list", "List what there is: trainers, pretokenizers, exports, metrics, suites and more."),
     "doctor": VerbInfo(_REST, "doctor", "Say what tokkit runs on: versions, core, cores, memory, folders."),
     "completion": VerbInfo(_REST, "completion", "Print the completion script of a shell."),
 }

@@ -4,10 +4,11 @@ import sys
 from types import ModuleType
 
 from tokkit.evaluate.baselines import BASELINES
+from tokkit.evaluate.compare import Comparison, compare
 from tokkit.evaluate.results import Results, Row
 from tokkit.evaluate.runner import DEFAULT_METRICS, evaluate
 
-__all__ = ["BASELINES", "DEFAULT_METRICS", "Results", "Row", "evaluate"]
+__all__ = ["BASELINES", "DEFAULT_METRICS", "Comparison", "Results", "Row", "compare", "evaluate"]
 
 
 class _Callable(ModuleType):

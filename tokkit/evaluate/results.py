@@ -1,76 +1,145 @@
 """What an evaluation found: rows that become a table, JSON or a data frame."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from tokkit.metrics.base import METRICS, Metric
+from tokkit.errors import InputError
+from tokkit.metrics.base import Metric, Value
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tokkit.metrics.evidence import Evidence
+
+SCHEMA: Final = "tokkit.evaluation"
+VERSION: Final = 2
+
 
 @dataclass(frozen=True)
 class Row:
-    """One number: a tokenizer on a text by a metric. `value` is None where it is undefined; `reason` says why."""
+    """One number: a tokenizer on a text by a metric (`fertility.ws@1`).
+
+    `value` is None where it is undefined; `reason` says why. `low` and `high` are the ends of its 95 % interval.
+    """
 
     tokenizer: str
     text: str
     metric: str
     value: float | None
     reason: str | None
+    low: float | None
+    high: float | None
     numerator: int | None
     denominator: int | None
     unit: str
     better: str
     aggregation: str
+    decimals: int
 
     @classmethod
-    def of(cls, tokenizer: str, text: str, metric: Metric) -> "Row":
-        """The row of an accumulator that has seen the whole text."""
-        found = metric.value()
+    def of(
+        cls, tokenizer: str, text: str, metric: Metric, found: Value, bounds: tuple[float, float] | None = None
+    ) -> "Row":
+        """The row of a metric's value."""
+        low, high = bounds or (None, None)
         return cls(
             tokenizer=tokenizer,
             text=text,
-            metric=metric.name,
+            metric=metric.id,
             value=found.value,
             reason=found.reason,
+            low=low if found.value is not None else None,
+            high=high if found.value is not None else None,
             numerator=found.numerator,
             denominator=found.denominator,
             unit=metric.unit,
             better=metric.better,
             aggregation=metric.aggregation,
+            decimals=metric.decimals,
         )
+
+    @property
+    def name(self) -> str:
+        """The metric without its version."""
+        return self.metric.partition("@")[0]
 
     def shown(self) -> str:
         """The value as a table shows it."""
         if self.value is None:
             return "-"
-        return f"{self.value:,.{METRICS.get(self.metric).decimals}f}"
+        shown = f"{self.value:,.{self.decimals}f}"
+        if self.low is None or self.high is None:
+            return shown
+        return f"{shown} [{self.low:,.{self.decimals}f}, {self.high:,.{self.decimals}f}]"
 
 
 @dataclass(frozen=True)
 class Results:
-    """All rows, in the order of tokenizers, texts and metrics given."""
+    """All rows, in the order of tokenizers, texts and metrics given; warnings; and what was measured with what.
+
+    `evidence` keeps the integers per document of this process; it is not written anywhere.
+    """
 
     rows: tuple[Row, ...]
+    warnings: tuple[str, ...] = ()
+    manifest: Mapping[str, object] = field(default_factory=dict)
+    evidence: "Mapping[tuple[str, str], Evidence]" = field(default_factory=dict, compare=False, repr=False)
 
-    def value(self, tokenizer: str, text: str, metric: str) -> float | None:
-        """The number of that name; None where it is undefined.
+    def row(self, tokenizer: str, text: str, metric: str) -> Row:
+        """The row of a metric, given by name or by id.
 
         Raises:
             KeyError: no such row.
         """
         for row in self.rows:
-            if (row.tokenizer, row.text, row.metric) == (tokenizer, text, metric):
-                return row.value
+            if (row.tokenizer, row.text) == (tokenizer, text) and metric in (row.metric, row.name):
+                return row
         raise KeyError((tokenizer, text, metric))
+
+    def value(self, tokenizer: str, text: str, metric: str) -> float | None:
+        """The number of that name or id; None where it is undefined.
+
+        Raises:
+            KeyError: no such row.
+        """
+        return self.row(tokenizer, text, metric).value
 
     def to_json(self) -> str:
         """One JSON object with schema name and version; undefined numbers are null."""
-        document = {"schema": "tokkit.evaluation", "version": 1, "rows": [asdict(row) for row in self.rows]}
+        document = {
+            "schema": SCHEMA,
+            "version": VERSION,
+            "manifest": self.manifest,
+            "warnings": self.warnings,
+            "rows": [asdict(row) for row in self.rows],
+        }
         return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> "Results":
+        """Reads what `to_json` wrote; `where` names the file in errors.
+
+        Raises:
+            InputError: not such a file, or of another version.
+        """
+        try:
+            document = json.loads(text)
+            found = (document["schema"], document["version"])
+            rows = tuple(Row(**row) for row in document["rows"]) if found == (SCHEMA, VERSION) else ()
+            results = cls(rows, tuple(document["warnings"]) if rows else (), dict(document["manifest"]) if rows else {})
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{where}: no results of `tokkit eval --json`: {error}") from error
+        if found != (SCHEMA, VERSION):
+            raise InputError(
+                f"{where}: must be {SCHEMA} version {VERSION}, got {found[0]} version {found[1]}",
+                hint="make it again with `tokkit eval --json`",
+            )
+        for row in rows:
+            if not (row.value is None or isinstance(row.value, (int, float))) or not isinstance(row.metric, str):
+                raise InputError(f"{where}: not a number, got {row.value!r}")
+        return results
 
     def to_pandas(self) -> "pd.DataFrame":
         """A data frame with one line a row."""
@@ -78,8 +147,8 @@ class Results:
 
         return pd.DataFrame([asdict(row) for row in self.rows], columns=list(Row.__dataclass_fields__))
 
-    def table(self) -> str:
-        """A plain-text table: one line for each text and tokenizer, one column a metric."""
+    def cells(self) -> list[list[str]]:
+        """A header and one line for each text and tokenizer, one column a metric."""
         metrics = list(dict.fromkeys(row.metric for row in self.rows))
         lines: dict[tuple[str, str], dict[str, str]] = {}
         for row in self.rows:
@@ -91,16 +160,22 @@ class Results:
             for tokenizer in tokenizers:
                 shown = lines.get((text, tokenizer), {})
                 cells.append([text, tokenizer, *(shown.get(metric, "") for metric in metrics)])
-        return _aligned(cells)
+        return cells
+
+    def table(self) -> str:
+        """A plain-text table of `cells`, safe on a terminal."""
+        from tokkit.report.text import escape
+
+        return aligned([[escape(cell) for cell in row] for row in self.cells()], left=2)
 
 
-def _aligned(cells: list[list[str]]) -> str:
-    """Columns padded to their widest cell; the first two to the left, numbers to the right."""
+def aligned(cells: list[list[str]], *, left: int) -> str:
+    """Columns padded to their widest cell; the first `left` to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
 
     def line(row: Iterable[str]) -> str:
         padded = [
-            cell.ljust(width) if column < 2 else cell.rjust(width)
+            cell.ljust(width) if column < left else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         return "  ".join(padded).rstrip()

@@ -1,13 +1,22 @@
-"""One pass over the texts for each tokenizer; every metric sees each batch."""
+"""One pass over the texts for each tokenizer; every metric is computed from what that pass gathered."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from tokkit.errors import UsageError
+from tokkit.evaluate.lists import health_rows, morphology_rows
 from tokkit.evaluate.results import Results, Row
-from tokkit.metrics.base import METRICS, Batch, Subject
+from tokkit.evaluate.statistics import ratio_intervals
+from tokkit.metrics.base import Metric, Subject, find
+from tokkit.metrics.batch import Batch
+from tokkit.metrics.evidence import Evidence, check_aligned
+from tokkit.metrics.lexical import WordList
+from tokkit.metrics.lexicon import Lexicon
+from tokkit.metrics.morphology import Morphemes
 from tokkit.progress import Progress, silent
 
-DEFAULT_METRICS = (
+DEFAULT_METRICS: Final = (
     "tokens",
     "bytes_per_token",
     "chars_per_token",
@@ -19,6 +28,8 @@ DEFAULT_METRICS = (
 )
 # Enough text to keep an encoder's threads busy, little enough to hold in memory with its spans.
 BATCH_CHARACTERS = 1 << 22
+_LONG_WORD: Final = 15
+_FEW_DOCUMENTS: Final = 30
 
 
 def evaluate(
@@ -26,12 +37,22 @@ def evaluate(
     texts: Mapping[str, Sequence[str]],
     metrics: Sequence[str] = DEFAULT_METRICS,
     *,
+    reference: str | None = None,
+    word_lists: Mapping[str, WordList] | None = None,
+    morphology: Mapping[str, Sequence[Morphemes]] | None = None,
+    vocabulary: bool = False,
+    intervals: bool = False,
+    seed: int = 0,
     progress: Progress = silent,
 ) -> Results:
     """Measures each tokenizer on each text.
 
     `tokenizers` and `texts` are named; a text is its documents, each encoded whole and without special tokens. The
-    result has one row for each tokenizer, text and metric, in the order given.
+    result has one row for each tokenizer, text and metric, in the order given. `reference` names the text that
+    premiums refer to: all texts must then be translations of it, document by document. `intervals` adds 95 %
+    percentile bootstrap intervals over documents to the metrics that are ratios of sums. `word_lists` has the words of
+    the language of a text, `morphology` adds rows on gold segmentations, `vocabulary` rows on what is wrong with each
+    vocabulary.
 
     >>> from tokkit.evaluate import BASELINES, evaluate
     >>> results = evaluate({"bytes": BASELINES["bytes"]()}, {"greeting": ["good day"]}, ["fertility.ws"])
@@ -39,27 +60,54 @@ def evaluate(
     4.0
 
     Raises:
-        UsageError: no tokenizer, no text, or an unknown metric.
+        UsageError: no tokenizer, no text, an unknown metric or reference, or texts that are not aligned with it.
         InputError: a document that is not text.
     """
+    is_text_free = vocabulary or bool(morphology)
     for what, given in (("tokenizer", tokenizers), ("text", texts), ("metric", metrics)):
-        if not given:
+        if not given and not (is_text_free and what != "tokenizer"):
             raise UsageError(f"evaluate: no {what} is given")
-    classes = [METRICS.get(name) for name in metrics]
-    rows = []
+    if reference is not None and reference not in texts:
+        raise UsageError(f"reference: no such text, got `{reference}`", hint="one of: " + ", ".join(texts))
+    definitions = [find(name) for name in metrics]
     total = len(tokenizers) * sum(map(len, texts.values()))
     done = 0
+    rows: list[Row] = []
+    warnings: list[str] = []
+    evidence: dict[tuple[str, str], Evidence] = {}
     for tokenizer_name, tokenizer in tokenizers.items():
+        lexicon = Lexicon(tokenizer)
         for text_name, documents in texts.items():
-            accumulators = [metric(tokenizer.vocab_size) for metric in classes]
+            seen = evidence[tokenizer_name, text_name] = Evidence(lexicon, definitions)
             for chunk in _chunks(documents):
-                batch = Batch.of(tokenizer, chunk)
-                for accumulator in accumulators:
-                    accumulator.add(batch)
+                seen.add(Batch.of(lexicon, chunk, first=seen.n_documents))
                 done += len(chunk)
                 progress("evaluate", done, total)
-            rows += [Row.of(tokenizer_name, text_name, accumulator) for accumulator in accumulators]
-    return Results(tuple(rows))
+        for text_name in texts:
+            seen = evidence[tokenizer_name, text_name]
+            seen.word_list = (word_lists or {}).get(text_name)
+            if reference is not None:
+                seen.reference = evidence[tokenizer_name, reference]
+                check_aligned(text_name, seen, seen.reference)
+            found = [(metric, metric.compute(seen)) for metric in definitions]
+            bounds = _intervals(seen, definitions, seed) if intervals else {}
+            rows += [Row.of(tokenizer_name, text_name, metric, value, bounds.get(metric.id)) for metric, value in found]
+            warnings += _warnings(tokenizer_name, text_name, seen, found, intervals=intervals)
+    rows += morphology_rows(tokenizers, morphology or {})
+    if vocabulary:
+        more, states = health_rows(tokenizers)
+        rows += more
+        warnings += [
+            f"{name}: {finding.message}"
+            for name, state in states.items()
+            for finding in state.findings
+            if finding.severity == "fail"
+        ]
+    manifest = _manifest(tokenizers, texts, reference)
+    manifest["word_lists"] = {
+        text: {"name": words.name, "sha256": words.digest} for text, words in (word_lists or {}).items()
+    }
+    return Results(tuple(rows), tuple(dict.fromkeys(warnings)), manifest, evidence)
 
 
 def _chunks(documents: Iterable[str]) -> Iterator[list[str]]:
@@ -73,3 +121,72 @@ def _chunks(documents: Iterable[str]) -> Iterator[list[str]]:
             chunk, size = [], 0
     if chunk:
         yield chunk
+
+
+def _intervals(seen: Evidence, metrics: Sequence[Metric], seed: int) -> dict[str, tuple[float, float]]:
+    ratios = {metric.id: metric.ratio for metric in metrics if metric.ratio is not None}
+    pairs = {name: (seen.column(above), seen.column(below)) for name, (above, below) in ratios.items()}
+    return ratio_intervals(pairs, seed=seed)
+
+
+def _warnings(
+    tokenizer: str, text: str, seen: Evidence, found: Sequence[tuple[Metric, object]], *, intervals: bool
+) -> list[str]:
+    """What a reader of the numbers must know: each once, with its figure."""
+    names = {metric.name for metric, _ in found}
+    columns = {name for metric, _ in found for name in metric.columns}
+    warnings = []
+    if {"chars", "words_ws"} <= columns and names & {"fertility.ws", "pcw.in_context", "strr.in_context"}:
+        chars, words = seen.total("chars"), seen.total("words_ws")
+        if words and chars / words > _LONG_WORD:
+            warnings.append(
+                f"{text}: {chars / words:.0f} characters between spaces: words `ws` mean nothing in this script; "
+                "read fertility.uax29 or fertility.char"
+            )
+    if "unk_chars" in columns and not seen.missing("unk_chars"):
+        share = seen.total("unk_chars") / max(seen.total("chars"), 1)
+        if share > 0.1:
+            warnings.append(f"{tokenizer} on {text}: {share:.0%} of the characters are unknown to it: no number counts")
+    if "returned" in columns:
+        lost = seen.n_documents - seen.total("returned")
+        if lost:
+            warnings.append(
+                f"{tokenizer} on {text}: {lost} of {seen.n_documents} documents do not decode to themselves"
+            )
+    if intervals and seen.n_documents < _FEW_DOCUMENTS:
+        warnings.append(f"{text}: {seen.n_documents} documents are few: its intervals are too narrow")
+    return warnings
+
+
+def _manifest(
+    tokenizers: Mapping[str, Subject], texts: Mapping[str, Sequence[str]], reference: str | None
+) -> dict[str, object]:
+    """What was measured with what: two results can be compared where texts and definitions agree."""
+    import unicodedata
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        regex_version: str | None = version("regex")
+    except PackageNotFoundError:
+        regex_version = None
+    import tokkit
+
+    return {
+        "tokkit": tokkit.__version__,
+        "regex": regex_version,
+        "unicode": unicodedata.unidata_version,
+        "reference": reference,
+        "tokenizers": {name: {"vocab_size": tokenizer.vocab_size} for name, tokenizer in tokenizers.items()},
+        "texts": {
+            name: {"documents": len(documents), "sha256": digest(documents)} for name, documents in texts.items()
+        },
+    }
+
+
+def digest(documents: Iterable[str]) -> str:
+    """SHA-256 over the documents, each followed by a byte that no UTF-8 holds, so that cuts matter."""
+    whole = hashlib.sha256()
+    for document in documents:
+        whole.update(document.encode("utf-8", "surrogatepass"))
+        whole.update(b"\xff")
+    return whole.hexdigest()

@@ -95,7 +95,7 @@ def _wordpiece(model: Model) -> dict[str, object]:
     alphabet = model.alphabet
     if alphabet.suffix or (alphabet.unit == "char" and alphabet.unk_token is None):
         raise TokenizerError(
-            "tokenizer.json: greedy reading needs the byte unit or an unknown token, and no suffix",
+            f"tokenizer.json: inference `{model.inference}` needs the byte unit or an unknown token, and no suffix",
             hint="train with --unit byte",
         )
     vocabulary = _vocabulary(model)

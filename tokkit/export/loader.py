@@ -19,6 +19,7 @@ from tokkit.model.program import exact_program, is_plain
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_strings, vocab_size
 
 CODE: Final = "tokenization_tokkit.py"
+WORDS: Final = "tokkit_words.py"
 DATA: Final = "tokkit_encoder.json"
 FORMAT: Final = 1
 _MARKED: Final = ("metaspace@", "sentencepiece@", "picky-words@")
@@ -26,7 +27,7 @@ _MARKED: Final = ("metaspace@", "sentencepiece@", "picky-words@")
 
 @EXPORTERS.register("hf-loader")
 def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:
-    """Writes tokenization_tokkit.py, tokkit_encoder.json and tokenizer_config.json; exact, ids as the artefact's.
+    """Writes the two Python files, tokkit_encoder.json and tokenizer_config.json; exact, ids as the artefact's.
 
     Raises:
         TokenizerError: prefix or suffix marks, an inference that is not the log's own, or a pre-tokenizer that has no
@@ -38,7 +39,7 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
     files = {
         DATA: json.dumps(encoder_data(model), ensure_ascii=False, separators=(",", ":")),
         "tokenizer_config.json": json.dumps(config, ensure_ascii=False, indent=1),
-        CODE: (Path(__file__).parent / CODE).read_text(encoding="utf-8").rstrip("\n"),
+        **{name: (Path(__file__).parent / name).read_text(encoding="utf-8").rstrip("\n") for name in (CODE, WORDS)},
     }
     for name, text in files.items():
         (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -71,15 +71,16 @@ def _reader(model: Model, folder: Path) -> WordEncoder | None:
 
 def _loader(model: Model, path: Path) -> WordEncoder | None:
     data = json.loads(path.read_text(encoding="utf-8"))
-    try:
-        from tokkit.export.tokenization_tokkit import TokkitTokenizer
-        from tokkit.export.tokenization_tokkit import WordEncoder as Carried
-    except ImportError:  # transformers is an extra: without it nobody here can load the file
-        return None
     if data.get("superwords"):
+        try:
+            from tokkit.export.tokenization_tokkit import TokkitTokenizer
+        except ImportError:  # transformers is an extra: without it nobody here can load the file
+            return None
         # Superwords reach across pretokens, so the whole tokenizer is asked and not its word encoder.
         whole = TokkitTokenizer(str(path))
         return lambda text: whole.encode(text.decode("utf-8", "surrogateescape"), add_special_tokens=False)
+    from tokkit.export.tokkit_words import WordEncoder as Carried
+
     carried = Carried(data)
     is_byte = model.alphabet.unit == "byte"
 

@@ -1,16 +1,18 @@
-"""What a metric is, what it is given, and the registry of those that exist."""
+"""What a metric is, what a tokenizer must offer to be measured, and the registry of metrics."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tokkit.errors import InputError
+from tokkit.errors import UsageError
 from tokkit.registry import Registry
+
+if TYPE_CHECKING:
+    from tokkit.metrics.evidence import Evidence
 
 Better = Literal["higher", "lower", "neither"]
 
@@ -56,62 +58,6 @@ class Subject(Protocol):
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Some documents and their encoding; what several metrics need is computed once.
-
-    ids: uint32 [n_tokens]; offsets: int64 [n_documents + 1] into ids.
-    """
-
-    subject: Subject
-    texts: Sequence[str]
-    ids: NDArray[np.uint32]
-    offsets: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, subject: Subject, texts: Sequence[str]) -> "Batch":
-        """Encodes `texts`.
-
-        Raises:
-            InputError: a text cannot be written as UTF-8 (it holds a lone surrogate).
-        """
-        for index, text in enumerate(texts):
-            try:
-                text.encode()
-            except UnicodeEncodeError as error:
-                raise InputError(
-                    f"document {index}: not encodable as UTF-8 at character {error.start}: {error.reason}",
-                    hint="read the text with errors='strict', so that this cannot arise",
-                ) from error
-        encoded = subject.encode_batch(texts)
-        return cls(subject, texts, np.asarray(encoded.ids, np.uint32), np.asarray(encoded.offsets, np.int64))
-
-    @cached_property
-    def utf8(self) -> list[bytes]:
-        """The documents as bytes."""
-        return [text.encode() for text in self.texts]
-
-    @cached_property
-    def byte_spans(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """Per document: start and end of each token in the UTF-8 of the document, int64 [n_tokens of it].
-
-        Where the bytes of the tokens add up to the document, they tile it and their lengths say all. Otherwise
-        (normalised text, unknown tokens) the tokenizer itself is asked.
-        """
-        used, positions = np.unique(self.ids, return_inverse=True)
-        lengths = np.array([len(self.subject.token_bytes(int(token))) for token in used], np.int64)[positions]
-        spans = []
-        for index, data in enumerate(self.utf8):
-            own = lengths[self.offsets[index] : self.offsets[index + 1]]
-            if int(own.sum()) == len(data):
-                ends = np.cumsum(own)
-                spans.append((ends - own, ends))
-            else:
-                pairs = np.asarray(self.subject.encode_offsets(self.texts[index]).byte_offsets, np.int64).reshape(-1, 2)
-                spans.append((pairs[:, 0], pairs[:, 1]))
-        return spans
-
-
-@dataclass(frozen=True)
 class Value:
     """A measured number, or None with the reason why there is none: undefined is never 0."""
 
@@ -121,78 +67,147 @@ class Value:
     denominator: int | None = None
 
 
-class Metric(ABC):
-    """An accumulator: fed with batches, merged with others of its kind in any order, read once at the end.
+@dataclass(frozen=True)
+class Metric:
+    """A definition: what must be gathered in the one pass over the text, and how the number comes out of it.
 
-    State is integers only, so that the result does not depend on how documents were cut into batches or shards.
+    `columns` are integers per document, `counters` tallies over all documents (`ids`, `pairs`, `words`, `numbers`,
+    `forms`). `ratio` names two columns whose sums are divided: such a metric has confidence intervals. `per_ratio`
+    turns the quotient round.
     """
 
-    name: ClassVar[str]
-    unit: ClassVar[str]
-    better: ClassVar[Better]
-    aggregation: ClassVar[str] = "ratio_of_sums"
-    decimals: ClassVar[int] = 3
+    name: str
+    unit: str
+    better: Better
+    summary: str
+    formula: str
+    caveat: str
+    compute: "Callable[[Evidence], Value]"
+    columns: tuple[str, ...] = ()
+    counters: tuple[str, ...] = ()
+    ratio: tuple[str, str] | None = None
+    source: str = ""
+    version: int = 1
+    aggregation: str = "ratio_of_sums"
+    decimals: int = 3
 
-    def __init__(self, vocab_size: int) -> None:
-        self.vocab_size = vocab_size
+    def __post_init__(self) -> None:
+        # A registry names the module that a thing comes from; that of a definition is where its formula stands.
+        object.__setattr__(self, "__module__", self.compute.__module__)
 
-    @abstractmethod
-    def add(self, batch: Batch) -> None:
-        """Takes a batch of documents into account."""
+    @property
+    def id(self) -> str:
+        """Name and version of the definition: `fertility.ws@1`."""
+        return f"{self.name}@{self.version}"
 
-    @abstractmethod
-    def merge(self, other: Self) -> None:
-        """Takes over what `other` has seen."""
-
-    @abstractmethod
-    def value(self) -> Value:
-        """The metric over all that was seen."""
-
-
-class Ratio(Metric):
-    """A metric that is one sum divided by another."""
-
-    undefined: ClassVar[str]
-
-    def __init__(self, vocab_size: int) -> None:
-        super().__init__(vocab_size)
-        self.numerator = 0
-        self.denominator = 0
-
-    @abstractmethod
-    def parts(self, batch: Batch) -> tuple[int, int]:
-        """Numerator and denominator of one batch."""
-
-    def add(self, batch: Batch) -> None:
-        """Adds the batch to both sums."""
-        numerator, denominator = self.parts(batch)
-        self.numerator += numerator
-        self.denominator += denominator
-
-    def merge(self, other: Self) -> None:
-        """Adds up both sums."""
-        self.numerator += other.numerator
-        self.denominator += other.denominator
-
-    def value(self) -> Value:
-        """The quotient; None where the denominator is 0."""
-        if self.denominator == 0:
-            return Value(None, self.undefined, self.numerator, 0)
-        return Value(self.numerator / self.denominator, None, self.numerator, self.denominator)
+    def explain(self) -> str:
+        """Everything to know about the number, for people."""
+        rows = [
+            ("what", self.summary),
+            ("formula", self.formula),
+            ("unit", f"{self.unit}; better: {self.better}"),
+            ("aggregation", self.aggregation),
+            ("does not tell", self.caveat),
+            ("source", self.source),
+        ]
+        return "\n".join([self.id, *(f"  {label + ':':15}{text}" for label, text in rows if text)])
 
 
-METRICS: Registry[type[Metric]] = Registry(
+METRICS: Registry[Metric] = Registry(
     "metric",
     {
-        "tokens": "tokkit.metrics.compression",
-        "bytes_per_token": "tokkit.metrics.compression",
-        "chars_per_token": "tokkit.metrics.compression",
-        "fertility.ws": "tokkit.metrics.words",
-        "fertility.uax29": "tokkit.metrics.words",
-        "strr.in_context": "tokkit.metrics.words",
-        "renyi_efficiency.observed": "tokkit.metrics.distribution",
-        "renyi_efficiency.nominal": "tokkit.metrics.distribution",
-        "vocab_utilisation": "tokkit.metrics.distribution",
-        "round_trip": "tokkit.metrics.fidelity",
+        name: f"tokkit.metrics.{module}"
+        for module, names in {
+            "compression": (
+                "tokens bytes_per_token chars_per_token tokens_per_char tokens_per_grapheme tokens_per_document"
+            ),
+            "words": (
+                "fertility.ws fertility.uax29 fertility.char fertility.ws.document_mean fertility_isolated.bare "
+                "fertility_isolated.space pcw.in_context pcw.isolated.bare pcw.isolated.space strr.in_context "
+                "strr.types.bare strr.types.space strr.occurrences.bare strr.occurrences.space"
+            ),
+            "coverage": (
+                "unk_token_rate unk_char_rate byte_fallback_rate partial_utf8_rate char_split_rate "
+                "whitespace_only_rate special_tokens round_trip"
+            ),
+            "distribution": (
+                "shannon_entropy shannon_efficiency.observed shannon_efficiency.nominal "
+                "renyi_efficiency.observed renyi_efficiency.nominal "
+                "renyi_efficiency_2.observed renyi_efficiency_2.nominal "
+                "renyi_efficiency_3.observed renyi_efficiency_3.nominal percentile_frequency "
+                "unigram_bits_per_byte average_rank type_token_ratio vocab_utilisation bigram_entropy zipf_slope"
+            ),
+            "fairness": "premium premium.document_mean premium.document_geometric",
+            "stability": (
+                " ".join(
+                    f"stability.{change}.{what}"
+                    for change in (("nfd", "nfkc", "upper", "lower", "lead_space", "trail_space", "double_spaces", "swap_every_11th"))
+                    for what in ("same_ids", "token_ratio", "changed")
+                )
+                + " prefix.stable prefix.unstable_tail prefix.longest_unstable_tail"
+            ),
+            "numbers": "digits.right_to_left_f1 digits.tokens_per_number",
+            "lexical": "lexical_validity.types lexical_validity.occurrences lexical_validity.characters",
+            "proxies": "containing_token_length",
+        }.items()
+        for name in names.split()
     },
 )
+
+
+def find(reference: str) -> Metric:
+    """The metric of a name or of an id such as `fertility.ws@1`.
+
+    Raises:
+        UsageError: no such name, or another version than the one there is.
+    """
+    name, at, version = reference.partition("@")
+    metric = METRICS.get(name)
+    if at and version != str(metric.version):
+        raise UsageError(
+            f"metric `{name}` has the version {metric.version} here, got {version or 'none'}",
+            hint="numbers of different versions cannot be compared",
+        )
+    return metric
+
+
+def ratio(
+    name: str,
+    numerator: str,
+    denominator: str,
+    *,
+    undefined: str,
+    unit: str,
+    better: Better,
+    summary: str,
+    formula: str,
+    caveat: str,
+    source: str = "",
+    decimals: int = 3,
+) -> Metric:
+    """Registers a metric that is one sum of a column divided by another; None with the reason where that is 0."""
+
+    def compute(evidence: "Evidence") -> Value:
+        above, below = evidence.total(numerator), evidence.total(denominator)
+        missing = evidence.missing(numerator) or evidence.missing(denominator)
+        if missing:
+            return Value(None, missing)
+        if below == 0:
+            return Value(None, undefined, above, 0)
+        return Value(above / below, None, above, below)
+
+    compute.__module__ = sys._getframe(1).f_globals["__name__"]
+    metric = Metric(
+        name=name,
+        unit=unit,
+        better=better,
+        summary=summary,
+        formula=formula,
+        caveat=caveat,
+        compute=compute,
+        columns=(numerator, denominator),
+        ratio=(numerator, denominator),
+        source=source,
+        decimals=decimals,
+    )
+    return METRICS.register(name)(metric)

@@ -1,17 +1,22 @@
-"""How evenly the vocabulary is used: Rényi efficiency and the share of it that occurs."""
+"""How evenly the vocabulary is used: entropies, Rényi efficiency by both normalisers, ranks, bigrams.
+
+Distributions are over ids, never over strings: strings merge unknown tokens wrongly.
+"""
 
 import math
-from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.metrics.base import METRICS, Batch, Metric, Value
+from tokkit.metrics import columns  # noqa: F401 - registers the columns that are read here
+from tokkit.metrics.base import METRICS, Better, Metric, Value
+from tokkit.metrics.evidence import Evidence
 
-ALPHA = 2.5
+ALPHA: Final = 2.5
+_NOTHING: Final = Value(None, "no tokens")
 
 
 def renyi_entropy(counts: Sequence[int] | NDArray[np.int64], alpha: float) -> float:
@@ -31,91 +36,219 @@ def renyi_entropy(counts: Sequence[int] | NDArray[np.int64], alpha: float) -> fl
         raise InputError("renyi_entropy: all counts are 0")
     shares = present / present.sum()
     if alpha == 1.0:
-        return float(-(shares * np.log2(shares)).sum())
-    return math.log2(float((shares**alpha).sum())) / (1.0 - alpha)
+        return float(-(shares * np.log2(shares)).sum()) + 0.0
+    return math.log2(float((shares**alpha).sum())) / (1.0 - alpha) + 0.0
 
 
-class IdCounts(Metric):
-    """A metric of how often each id occurs."""
+def percentile_frequency(counts: NDArray[np.int64], low: float = 0.03, high: float = 0.83) -> float:
+    """Sum of probabilities between two percentiles of rank, as the package tokenization-scorer 1.1.8 computes it.
 
-    aggregation = "set_union"
-
-    def __init__(self, vocab_size: int) -> None:
-        super().__init__(vocab_size)
-        self.counts = np.zeros(vocab_size, np.int64)
-
-    def add(self, batch: Batch) -> None:
-        """Counts the ids of the batch.
-
-        Raises:
-            InputError: an id is not below the vocabulary size.
-        """
-        if len(batch.ids) and int(batch.ids.max()) >= self.vocab_size:
-            raise InputError(f"id {int(batch.ids.max())} lies outside of the vocabulary of {self.vocab_size}")
-        self.counts += np.bincount(batch.ids, minlength=self.vocab_size)
-
-    def merge(self, other: Self) -> None:
-        """Adds up the counts."""
-        self.counts += other.counts
-
-    @abstractmethod
-    def value(self) -> Value:
-        """The metric over all counts."""
-
-    @property
-    def n_used(self) -> int:
-        """Number of distinct ids that occurred."""
-        return int(np.count_nonzero(self.counts))
-
-    def efficiency(self, size: int, of: str) -> Value:
-        """Rényi entropy over the most that `size` ids could have."""
-        if self.n_used == 0:
-            return Value(None, "no tokens")
-        if size < 2:
-            return Value(None, f"one {of}: its greatest entropy is 0")
-        # + 0.0: a single used id has the entropy -0.0.
-        return Value(renyi_entropy(self.counts, ALPHA) / math.log2(size) + 0.0)
-
-
-@METRICS.register("renyi_efficiency.observed")
-class RenyiObserved(IdCounts):
-    """H_2.5 / log2(ids that occur), H_a(p) = log2(sum p_i^a) / (1 - a). Zouhar et al., ACL 2023.
-
-    This is the normaliser of the authors' package (whose default is a = 3, where the paper says 2.5).
+    Its last rank is never included; where the range is empty it is widened by one at both ends (Gowda & May, 2020).
     """
-
-    name = "renyi_efficiency.observed"
-    unit = "share of greatest entropy"
-    better = "higher"
-
-    def value(self) -> Value:
-        """The efficiency against the ids that occurred."""
-        return self.efficiency(self.n_used, "id used")
+    shares = np.sort(counts)[::-1] / counts.sum()
+    start = math.floor(len(shares) * low)
+    end = min(len(shares) - 1, math.floor(len(shares) * high))
+    if start == end:
+        start, end = max(0, start - 1), min(len(shares) - 1, end + 1)
+    return float(shares[start:end].sum())
 
 
-@METRICS.register("renyi_efficiency.nominal")
-class RenyiNominal(IdCounts):
-    """H_2.5 / log2(vocabulary size): as `renyi_efficiency.observed`, but unused ids weigh, as in the paper."""
-
-    name = "renyi_efficiency.nominal"
-    unit = "share of greatest entropy"
-    better = "higher"
-
-    def value(self) -> Value:
-        """The efficiency against the whole vocabulary."""
-        return self.efficiency(self.vocab_size, "id in the vocabulary")
+def efficiency(evidence: Evidence, alpha: float, size: int, of: str) -> Value:
+    """Rényi entropy over the most that `size` ids could have."""
+    if not len(evidence.used):
+        return _NOTHING
+    if size < 2:
+        return Value(None, f"one {of}: its greatest entropy is 0")
+    return Value(renyi_entropy(evidence.used, alpha) / math.log2(size))
 
 
-@METRICS.register("vocab_utilisation")
-class VocabUtilisation(IdCounts):
-    """Distinct ids that occur / vocabulary size. Grows with the text: compare on identical text only."""
+def _register(
+    name: str,
+    compute: Callable[[Evidence], Value],
+    *,
+    unit: str,
+    better: Better,
+    summary: str,
+    formula: str,
+    caveat: str,
+    source: str = "",
+    counters: tuple[str, ...] = ("ids",),
+    extra: tuple[str, ...] = (),
+    decimals: int = 3,
+) -> None:
+    METRICS.register(name)(
+        Metric(
+            name=name,
+            unit=unit,
+            better=better,
+            summary=summary,
+            formula=formula,
+            caveat=caveat,
+            compute=compute,
+            columns=extra,
+            counters=counters,
+            source=source,
+            aggregation="set_union",
+            decimals=decimals,
+        )
+    )
 
-    name = "vocab_utilisation"
-    unit = "share of vocabulary"
-    better = "higher"
 
-    def value(self) -> Value:
-        """The share; None for an empty vocabulary."""
-        if self.vocab_size == 0:
-            return Value(None, "empty vocabulary", 0, 0)
-        return Value(self.n_used / self.vocab_size, None, self.n_used, self.vocab_size)
+def _efficiencies(name: str, alpha: float, label: str) -> None:
+    _register(
+        f"{name}.observed",
+        lambda evidence: efficiency(evidence, alpha, len(evidence.used), "id used"),
+        unit="share of greatest entropy",
+        better="higher",
+        summary=f"{label} of the ids over that of an even use of the ids that occur",
+        formula=f"H_{alpha:g} / log2 K, H_a(p) = log2(sum p_i^a) / (1 - a)",
+        caveat="diagnostic only: tokenizers can be built that raise it and translate worse (Cognetta et al., 2024)",
+        source="Zouhar et al., ACL 2023; their package's default is a = 3, the paper says 2.5",
+    )
+    _register(
+        f"{name}.nominal",
+        lambda evidence: efficiency(evidence, alpha, evidence.vocab_size, "id in the vocabulary"),
+        unit="share of greatest entropy",
+        better="higher",
+        summary=f"{label} of the ids over that of an even use of the whole vocabulary",
+        formula=f"H_{alpha:g} / log2 V",
+        caveat="ranks tokenizers otherwise than the observed normaliser does: publish both",
+        source="Zouhar et al., ACL 2023",
+    )
+
+
+_efficiencies("shannon_efficiency", 1.0, "Shannon entropy")
+_efficiencies("renyi_efficiency", ALPHA, "Rényi entropy of order 2.5")
+_efficiencies("renyi_efficiency_2", 2.0, "Rényi entropy of order 2")
+_efficiencies("renyi_efficiency_3", 3.0, "Rényi entropy of order 3")
+
+
+def _entropy(evidence: Evidence) -> Value:
+    return Value(renyi_entropy(evidence.used, 1.0)) if len(evidence.used) else _NOTHING
+
+
+def _percentile(evidence: Evidence) -> Value:
+    return Value(percentile_frequency(evidence.used)) if len(evidence.used) else _NOTHING
+
+
+def _unigram_bits(evidence: Evidence) -> Value:
+    n_bytes = evidence.total("bytes")
+    if not n_bytes:
+        return Value(None, "no bytes")
+    return Value(renyi_entropy(evidence.used, 1.0) * int(evidence.used.sum()) / n_bytes)
+
+
+def _rank(evidence: Evidence) -> Value:
+    if not len(evidence.used):
+        return _NOTHING
+    ordered = np.sort(evidence.used)[::-1]
+    return Value(float((ordered / ordered.sum()) @ np.arange(1, len(ordered) + 1)))
+
+
+def _types(evidence: Evidence) -> Value:
+    total = int(evidence.used.sum())
+    return Value(len(evidence.used) / total, None, len(evidence.used), total) if total else _NOTHING
+
+
+def _utilisation(evidence: Evidence) -> Value:
+    if evidence.vocab_size == 0:
+        return Value(None, "empty vocabulary", 0, 0)
+    return Value(len(evidence.used) / evidence.vocab_size, None, len(evidence.used), evidence.vocab_size)
+
+
+def _bigram_entropy(evidence: Evidence) -> Value:
+    tally = evidence.tallies["pairs"]
+    if not tally:
+        return Value(None, "no document has two tokens")
+    pairs = sorted((int(str(key)), count) for key, count in tally.items())
+    first = np.array([key >> 32 for key, _ in pairs], np.int64)
+    counts = np.array([count for _, count in pairs], np.float64)
+    _, group = np.unique(first, return_inverse=True)
+    of_first = np.bincount(group, weights=counts)[group]
+    return Value(float(-(counts / counts.sum() * np.log2(counts / of_first)).sum()) + 0.0)
+
+
+def _zipf(evidence: Evidence) -> Value:
+    ordered = np.sort(evidence.used[evidence.used >= 2])[::-1]
+    if len(ordered) < 2:
+        return Value(None, "fewer than two ids occur twice")
+    slope = np.polyfit(np.log(np.arange(1, len(ordered) + 1)), np.log(ordered), 1)[0]
+    return Value(float(slope))
+
+
+_register(
+    "shannon_entropy",
+    _entropy,
+    unit="bits per token",
+    better="neither",
+    summary="Shannon entropy of the ids",
+    formula="-sum p_i log2 p_i",
+    caveat="grows with the vocabulary: not comparable across sizes",
+)
+_register(
+    "percentile_frequency",
+    _percentile,
+    unit="share of tokens",
+    better="higher",
+    summary="share of the tokens whose ids rank between the 3rd and the 83rd percentile",
+    formula="sum of p over ranks floor(0.03 K) .. floor(0.83 K)",
+    caveat="its bounds were fitted on one task; the last rank is never included",
+    source="Gowda & May, 2020; as in tokenization-scorer 1.1.8",
+)
+_register(
+    "unigram_bits_per_byte",
+    _unigram_bits,
+    unit="bits per byte",
+    better="lower",
+    summary="bits per byte of the best model that knows only how often each token occurs",
+    formula="H N / B",
+    caveat="a lower order of what a language model does; comparable across tokenizers on one text",
+    extra=("bytes",),
+)
+_register(
+    "average_rank",
+    _rank,
+    unit="rank",
+    better="neither",
+    summary="mean rank of the tokens of the text, the most frequent id having rank 1",
+    formula="sum_r r p_r",
+    caveat="only at equal vocabulary size",
+    decimals=1,
+)
+_register(
+    "type_token_ratio",
+    _types,
+    unit="ids per token",
+    better="neither",
+    summary="distinct ids for each token",
+    formula="K / N",
+    caveat="falls as the text grows: on identical text only",
+)
+_register(
+    "vocab_utilisation",
+    _utilisation,
+    unit="share of vocabulary",
+    better="higher",
+    summary="share of the vocabulary that occurs",
+    formula="K / V",
+    caveat="grows with the text: on identical text only",
+)
+_register(
+    "bigram_entropy",
+    _bigram_entropy,
+    unit="bits per token",
+    better="neither",
+    summary="entropy of a token given the one before it, within documents",
+    formula="-sum p(a, b) log2 p(b | a)",
+    caveat="biased low on small texts, where most pairs occur once",
+    counters=("pairs",),
+)
+_register(
+    "zipf_slope",
+    _zipf,
+    unit="log-log slope",
+    better="neither",
+    summary="slope of log count over log rank, ids that occur at least twice",
+    formula="least squares of ln c_r over ln r",
+    caveat="a straight line is a rough picture of the distribution",
+)

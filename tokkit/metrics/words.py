@@ -1,90 +1,166 @@
-"""How words fare: tokens per word, and the share of words that are one token.
+"""How words fare: tokens per word, and the share of words that are one token or several.
 
 Words `ws` are maximal runs without Unicode white space, as Python's `str.split()` finds them: meaningless for Chinese,
 Japanese, Thai, Khmer and Lao, which write no spaces. Words `uax29` are the segments between the word boundaries of
-Unicode Standard Annex 29 that hold a letter or a number.
+Unicode Standard Annex 29 that hold a letter or a number; `char` words are graphemes that do.
 """
 
-import re
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.metrics.base import METRICS, Batch, Ratio
+from tokkit.metrics import columns  # noqa: F401 - registers the columns that the ratios name
+from tokkit.metrics.base import METRICS, Better, Metric, Value, ratio
+from tokkit.metrics.evidence import Evidence
 
-_WORD = re.compile(r"\S+")
+_NO_WORDS: Final = "no words"
+_ISOLATED: Final = "no text is made of words encoded alone: kept to compare with tools that measure so"
+
+for _segmenter, _note in (
+    ("ws", "words between white space: tokens per clause in Chinese, Japanese, Thai, Khmer and Lao"),
+    ("uax29", "words by Unicode Standard Annex 29: about one a character in Chinese, Japanese and Thai"),
+    ("char", "graphemes that are letters or numbers: for scripts that write no spaces"),
+):
+    ratio(
+        f"fertility.{_segmenter}",
+        "tokens",
+        f"words_{_segmenter}",
+        undefined=_NO_WORDS,
+        unit="tokens per word",
+        better="lower",
+        summary="tokens for each word, whole documents encoded",
+        formula=f"N / W_{_segmenter}",
+        caveat=f"{_note}; below 1 for superword tokenizers; not evidence of quality by itself",
+    )
+ratio(
+    "pcw.in_context",
+    "continued_words",
+    "words_ws",
+    undefined=_NO_WORDS,
+    unit="share of words",
+    better="lower",
+    summary="proportion of continued words: running words (`ws`) that two or more tokens overlap, in the text",
+    formula="words with >= 2 overlapping tokens / W_ws",
+    caveat="a word joined to its punctuation counts as continued",
+    source="Rust et al., ACL 2021",
+)
+ratio(
+    "strr.in_context",
+    "single_words",
+    "words_ws",
+    undefined=_NO_WORDS,
+    unit="share of words",
+    better="higher",
+    summary="running words (`ws`) that exactly one token overlaps, in the text as it stands",
+    formula="words with 1 overlapping token / W_ws",
+    caveat="encoded alone, bare or with a space, the same tokenizer gets anything from 0 to 0.9",
+    source="arXiv 2510.09947, taken in context",
+)
 
 
-def count_uax29(text: str) -> int:
-    """Number of words of `text` by Unicode Standard Annex 29, as the `regex` package implements it."""
-    import regex
-
-    boundaries = [match.start() for match in regex.finditer(r"\b", text, flags=regex.V1 | regex.WORD)]
-    cuts = [0, *(cut for cut in boundaries if 0 < cut < len(text)), len(text)]
-    word = regex.compile(r"[\p{L}\p{N}]")
-    return sum(word.search(text, low, high) is not None for low, high in pairwise(cuts))
+def _document_mean(evidence: Evidence) -> Value:
+    tokens, words = evidence.column("tokens"), evidence.column("words_ws")
+    kept = (tokens > 0) & (words > 0)
+    if not kept.any():
+        return Value(None, _NO_WORDS)
+    return Value(float(np.mean(tokens[kept] / words[kept])))
 
 
-@METRICS.register("fertility.ws")
-class FertilityWhitespace(Ratio):
-    """Tokens / words, whole documents encoded, words between white space. Below 1 for superword tokenizers."""
-
-    name = "fertility.ws"
-    unit = "tokens per word"
-    better = "lower"
-    undefined = "no words"
-
-    def parts(self, batch: Batch) -> tuple[int, int]:
-        """Tokens and words."""
-        return len(batch.ids), sum(len(text.split()) for text in batch.texts)
-
-
-@METRICS.register("fertility.uax29")
-class FertilityUnicode(Ratio):
-    """Tokens / words, whole documents encoded, words by Unicode Standard Annex 29."""
-
-    name = "fertility.uax29"
-    unit = "tokens per word"
-    better = "lower"
-    undefined = "no words"
-
-    def parts(self, batch: Batch) -> tuple[int, int]:
-        """Tokens and words."""
-        return len(batch.ids), sum(map(count_uax29, batch.texts))
+METRICS.register("fertility.ws.document_mean")(
+    Metric(
+        name="fertility.ws.document_mean",
+        unit="tokens per word",
+        better="lower",
+        summary="mean over documents of their own tokens per word, documents without either left out",
+        formula="mean_d N_d / W_d",
+        caveat="short documents weigh as much as long ones",
+        compute=_document_mean,
+        columns=("tokens", "words_ws"),
+        aggregation="mean_of_ratios",
+    )
+)
 
 
-@METRICS.register("strr.in_context")
-class SingleTokenWords(Ratio):
-    """Share of running words (`ws`) that exactly one token overlaps, in the text as it stands.
+def tokens_of_types(evidence: Evidence, *, spaced: bool) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Each distinct word, how often it occurs, and its tokens when encoded alone, bare or with a space in front.
 
-    The single-token retention rate of arXiv 2510.09947, taken in context: encoded alone, with or without a space in
-    front, the same tokenizer gets anything from 0 to 0.9 by its convention for leading spaces.
+    The space is put there whatever the tokenizer does: one that adds a marker of its own (Llama 2) gets two, and its
+    `space` values say more about that than about words. Read those in context.
     """
-
-    name = "strr.in_context"
-    unit = "share of words"
-    better = "higher"
-    undefined = "no words"
-
-    def parts(self, batch: Batch) -> tuple[int, int]:
-        """Words with one token, and words."""
-        single = words = 0
-        for text, data, (starts, ends) in zip(batch.texts, batch.utf8, batch.byte_spans, strict=True):
-            low, high = word_spans(text, data)
-            # Tokens lie in order, so those that overlap a word are those that end after it starts and start before
-            # it ends: one contiguous run.
-            n_tokens = np.searchsorted(starts, high, "left") - np.searchsorted(ends, low, "right")
-            single += int(np.count_nonzero(n_tokens == 1))
-            words += len(low)
-        return single, words
+    tally: Counter[object] = evidence.tallies["words"]
+    types = sorted(str(word) for word in tally)
+    subject = evidence.lexicon.subject
+    front = " " if spaced else ""
+    encoded = subject.encode_batch([front + word for word in types])
+    occurrences = np.array([tally[word] for word in types], np.int64)
+    offsets = np.asarray(encoded.offsets, np.int64)
+    return types, occurrences, offsets[1:] - offsets[:-1]
 
 
-def word_spans(text: str, data: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start and end of each word `ws` in `data`, the UTF-8 of `text`; int64 [n_words] each."""
-    spans = np.array([match.span() for match in _WORD.finditer(text)], np.int64).reshape(-1, 2)
-    if len(data) != len(text):
-        is_start = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80
-        byte_of_char = np.append(np.flatnonzero(is_start), len(data))
-        spans = byte_of_char[spans]
-    return spans[:, 0], spans[:, 1]
+def worst_words(evidence: Evidence, n: int, *, spaced: bool = False) -> list[tuple[str, int, int]]:
+    """The words that cost most: (word, occurrences, tokens alone), by (tokens - 1) x occurrences, then by word."""
+    types, occurrences, tokens = tokens_of_types(evidence, spaced=spaced)
+    order = sorted(range(len(types)), key=lambda i: (-int((tokens[i] - 1) * occurrences[i]), types[i]))
+    return [(types[i], int(occurrences[i]), int(tokens[i])) for i in order[:n] if tokens[i] > 1]
+
+
+_Isolated = Callable[[NDArray[np.int64], NDArray[np.int64]], tuple[int, int]]
+
+
+def _isolated(name: str, unit: str, better: Better, summary: str, formula: str, parts: _Isolated) -> None:
+    for convention in ("bare", "space"):
+
+        def compute(evidence: Evidence, *, spaced: bool = convention == "space") -> Value:
+            _, occurrences, tokens = tokens_of_types(evidence, spaced=spaced)
+            above, below = parts(occurrences, tokens)
+            return Value(above / below, None, above, below) if below else Value(None, _NO_WORDS, above, 0)
+
+        METRICS.register(f"{name}.{convention}")(
+            Metric(
+                name=f"{name}.{convention}",
+                unit=unit,
+                better=better,
+                summary=f"{summary}, {'with a space in front' if convention == 'space' else 'bare'}",
+                formula=formula,
+                caveat=_ISOLATED,
+                compute=compute,
+                counters=("words",),
+            )
+        )
+
+
+_isolated(
+    "fertility_isolated",
+    "tokens per word",
+    "lower",
+    "tokens for each word, each encoded alone",
+    "sum_w |enc(w)| / W",
+    lambda occurrences, tokens: (int(occurrences @ tokens), int(occurrences.sum())),
+)
+_isolated(
+    "pcw.isolated",
+    "share of words",
+    "lower",
+    "words of two or more tokens when encoded alone",
+    "words w with |enc(w)| >= 2 / W",
+    lambda occurrences, tokens: (int(occurrences[tokens >= 2].sum()), int(occurrences.sum())),
+)
+_isolated(
+    "strr.types",
+    "share of distinct words",
+    "higher",
+    "distinct words that are one token when encoded alone",
+    "types w with |enc(w)| = 1 / types",
+    lambda occurrences, tokens: (int(np.count_nonzero(tokens == 1)), len(occurrences)),
+)
+_isolated(
+    "strr.occurrences",
+    "share of words",
+    "higher",
+    "running words that are one token when encoded alone",
+    "words w with |enc(w)| = 1 / W",
+    lambda occurrences, tokens: (int(occurrences[tokens == 1].sum()), int(occurrences.sum())),
+)

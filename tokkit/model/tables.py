@@ -13,7 +13,6 @@ from tokkit.model.program import exact_program, ghost_merges, is_plain
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_bytes
 
 MODES: Final = (
-    "exact",
     "merge",
     "vocab_rank",
     "longest_prefix",
@@ -22,11 +21,12 @@ MODES: Final = (
     "least_tokens",
     "likelihood",
 )
-"""The rules that a vocabulary can read a pretoken by; `exact` is what its log means."""
+"""The rules by which any vocabulary can read a pretoken."""
 
-INFERENCES: Final = (*MODES, "greedy", "ghost")
-"""What a model can be asked to be read by. `greedy`: longest prefix over the final vocabulary. `ghost`: merges by rank,
-tokens that left the vocabulary keep ids. Both are files of other programs that are exact for themselves."""
+INFERENCES: Final = ("exact", *MODES, "greedy", "ghost")
+"""What a model can be asked to be read by. `exact`: what its log means. `greedy`: longest prefix over the final
+vocabulary. `ghost`: merges by rank, tokens that left the vocabulary keep ids. The last two are files of other programs
+that are exact for themselves."""
 
 _RULES: Final = {"greedy": "longest_prefix", "ghost": "merge"}
 

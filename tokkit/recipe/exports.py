@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 
 def measured_fidelity(
-    model: Model, exports: Sequence[str], counts: "CountTable", progress: Progress
+    model: Model, exports: Sequence[str], counts: "CountTable", progress: Progress, *, whole: bool = False
 ) -> dict[str, Fidelity]:
     """Export name -> fidelity over the table, pretokens too long for other programs left out (`export.sample`).
 
-    A plain merge list in HF's format is exact by construction: it is checked on a sample that `Fidelity` tells the size of.
+    A plain merge list in HF's format is exact by construction: it is checked on a sample that `Fidelity` tells the size of,
+    unless `whole`.
     Left out are exports that cannot hold the model, and those that no library at hand reads back: they are exact by
     construction.
     """
     measured = {}
     for name in exports:
         is_exact = name == "hf" and model.inference == "merge"
-        sample = checkable(counts, at_most=N_CHECKED if is_exact else None)
+        sample = checkable(counts, at_most=N_CHECKED if is_exact and not whole else None)
         try:
             figure = measure(model, name, _reported(sample, progress))
         except TokenizerError:

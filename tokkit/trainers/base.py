@@ -52,6 +52,8 @@ TRAINERS: Registry[type[Trainer]] = Registry(
     {
         "boundless": "tokkit.trainers.boundless",
         "bpe": "tokkit.trainers.bpe",
+        "bytespan": "tokkit.trainers.bytespan",
+        "lzw": "tokkit.trainers.lzw",
         "bpe-knockout": "tokkit.trainers.knockout",
         "leaf-pruned": "tokkit.trainers.leaf_pruned",
         "litetoken": "tokkit.trainers.litetoken",

@@ -6,7 +6,6 @@ authors of token distillation; `compose` with pooling_in exp_up and pooling_out 
 
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.compose import Compose
 
@@ -17,7 +16,7 @@ class AdaptiVocab(Method):
 
     needs = frozenset({"pieces"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """The exponent."""
 
         rate: float = Field(2.0, ge=0, le=64, description="exponent of the weights")

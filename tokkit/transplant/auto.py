@@ -5,10 +5,11 @@ Without a donor `compose` by charlen, power 2 for input rows and 1 for output ro
 across digit schemes), tokens whose donor row it cannot rebuild, and all specials.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.compose import Compose
 from tokkit.transplant.omp import Omp
@@ -21,7 +22,7 @@ class Auto(Method):
 
     needs = frozenset({"pieces"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """Only what a user may have to change."""
 
         k: int = Field(64, ge=1, le=4096, description="anchors of a new row at most, with a donor")
@@ -33,12 +34,14 @@ class Auto(Method):
         """Rows of all tokens that either method serves."""
         composed = Compose(Compose.Config()).solve(problem)
         if problem.donor_new is None:
-            return composed
+            return replace(composed, labels=("compose",) * problem.n)
         mixed = Omp(Omp.Config(k=self.config.k)).solve(problem)
-        assert composed.served is not None and mixed.served is not None and mixed.residual is not None
+        assert composed.served is not None
+        assert mixed.served is not None
+        assert mixed.residual is not None
         numeric = np.array([sum(48 <= byte < 58 for byte in text) > 1 for text in problem.texts], bool)
         mixes = mixed.served & ~numeric & (mixed.residual <= self.config.max_residual)
         rows = [(mixed if mixes[place] else composed).weights.row(place) for place in range(problem.n)]
         residual = np.where(mixes, mixed.residual, np.nan)
-        note = f"{int(mixes.sum())} rows mixed from the donor, {int((~mixes).sum())} composed"
-        return Rows(Csr.of_rows(rows), residual=residual, served=mixes | composed.served, notes=(note,))
+        labels = tuple("omp" if mix else "compose" for mix in mixes)
+        return Rows(Csr.of_rows(rows), residual=residual, served=mixes | composed.served, labels=labels)

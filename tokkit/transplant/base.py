@@ -101,13 +101,14 @@ class Rows:
     """New rows: `weights @ base + constant`, and how sure the method is.
 
     `residual` [n] is the relative error in the donor's space (NaN where it has no meaning); rows that are not
-    `served` are left to the fallbacks.
+    `served` are left to the fallbacks. `labels` [n] name what made each row, where it isn't the method itself.
     """
 
     weights: Csr
     constant: NDArray[np.float64] | None = None
     residual: NDArray[np.float64] | None = None
     served: NDArray[np.bool_] | None = None
+    labels: tuple[str, ...] | None = None
     notes: tuple[str, ...] = field(default=())
 
     def matrix(self, base: Floats) -> NDArray[np.float64]:
@@ -153,7 +154,6 @@ METHODS: Registry[type[Method]] = Registry(
         "lsq": "tokkit.transplant.lsq",
         "mean": "tokkit.transplant.mean",
         "mined": "tokkit.transplant.mined",
-        "mp_rope": "tokkit.transplant.mp_rope",
         "omp": "tokkit.transplant.omp",
         "procrustes": "tokkit.transplant.procrustes",
         "random": "tokkit.transplant.random",

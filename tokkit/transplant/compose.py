@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tokkit.errors import UsageError
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.sparse import Csr
 
@@ -62,7 +61,7 @@ class Compose(Method):
 
     needs = frozenset({"pieces"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """Pooling of the pieces, apart for the input and the output matrix."""
 
         pooling_in: Pooling = Field("charlen", description="weights of the pieces in the input matrix")

@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.sparse import Csr, Floats
 
@@ -26,14 +25,14 @@ def sample(
     values, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.clip(values, 0, None) * scale)
     noise = np.random.default_rng(seed).standard_normal((n, len(mean)))
-    return mean + noise @ root.T
+    return np.asarray(mean + noise @ root.T, np.float64)
 
 
 @METHODS.register("hewitt")
 class Hewitt(Method):
     """Samples around the mean base row with the base rows' covariance, scaled down."""
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How far from the mean."""
 
         scale: float = Field(1e-5, ge=0, le=1, description="factor of the covariance; 1e-9 is what transformers does")

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.sparse import Csr, Floats
 
@@ -24,7 +23,7 @@ _BLOCK_BYTES = 1 << 26
 def nearest(
     anchors: Floats, wanted: Floats, *, k: int, metric: Metric
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(indices [n, k], distances [n, k]) of the k nearest anchors, ties to the lowest; a cosine's distance is 1 - it."""
+    """(indices [n, k], distances [n, k]) of the k nearest anchors, ties to the lowest; cosine: 1 - it."""
     k = min(k, len(anchors))
     left, right = np.asarray(wanted, np.float64), np.asarray(anchors, np.float64)
     if metric == "cosine":
@@ -35,10 +34,8 @@ def nearest(
     for start in range(0, len(left), rows):
         block = left[start : start + rows]
         inner = block @ right.T
-        if metric == "cosine":
-            away = 1 - inner
-        else:
-            away = np.einsum("ij,ij->i", block, block)[:, None] - 2 * inner + right2
+        block2 = np.einsum("ij,ij->i", block, block)[:, None]
+        away = 1 - inner if metric == "cosine" else block2 - 2 * inner + right2
         near = _lowest(away, k)
         order = np.argsort(np.take_along_axis(_rounded(away), near, axis=1), axis=1, kind="stable")
         found = np.take_along_axis(near, order, axis=1)
@@ -100,7 +97,7 @@ class Interpolate(Method):
 
     needs = frozenset({"donor"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How many neighbours, by what distance, mixed how."""
 
         k: int = Field(8, ge=1, le=4096, description="nearest anchors of a new row")

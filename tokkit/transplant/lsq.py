@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.sparse import Csr, Floats
 
@@ -30,7 +29,7 @@ class LeastSquares(Method):
 
     needs = frozenset({"donor"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How much to shrink."""
 
         ridge: float = Field(1e-3, ge=0, le=1e3, description="ridge in units of the mean variance of the anchors")

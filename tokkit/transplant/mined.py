@@ -43,7 +43,7 @@ class MinED(Method):
 
 
 def _closest(word: bytes, known: list[tuple[int, bytes]], sizes: NDArray[np.int64]) -> int:
-    """A length that differs by more than the best distance so far cannot win, so lengths go outwards from the word's."""
+    """A length that differs by more than the best distance so far cannot win, so lengths go outwards."""
     best: tuple[int, int, int] = (len(word) + int(sizes[-1]) + 1, 0, 0)
     for gap in range(int(max(len(word), sizes[-1])) + 1):
         if gap > best[0]:

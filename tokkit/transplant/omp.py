@@ -17,7 +17,6 @@ from pydantic import Field
 
 from tokkit import _core
 from tokkit.progress import Progress, silent
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.sparse import Csr, Floats
 
@@ -59,8 +58,9 @@ def pursue(
         UsageError: no atoms or k < 1. ResourceError: the Gram matrix gets no memory.
     """
     is_double = len(atoms) <= _DOUBLE_UP_TO if double is None else double
-    dtype = np.float64 if is_double else np.float32
-    basis, wanted = np.ascontiguousarray(atoms, dtype), np.ascontiguousarray(signals, dtype)
+    dtype: type[np.float32 | np.float64] = np.float64 if is_double else np.float32
+    basis: Floats = np.ascontiguousarray(atoms, dtype)
+    wanted: Floats = np.ascontiguousarray(signals, dtype)
     norms = np.sqrt(np.einsum("ij,ij->i", basis, basis, dtype=np.float64))
     if score == "normalized":
         basis = (basis / np.where(norms > 0, norms, 1)[:, None]).astype(dtype)
@@ -165,7 +165,7 @@ class Omp(Method):
 
     needs = frozenset({"donor"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How many anchors, chosen how."""
 
         k: int = Field(64, ge=1, le=4096, description="anchors of a new row at most")

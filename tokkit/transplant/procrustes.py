@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.sparse import Csr, Floats
 
@@ -71,7 +70,7 @@ class Procrustes(Method):
 
     needs = frozenset({"donor"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How spaces of different width meet."""
 
         widths: Literal["pad", "pca"] = Field("pad", description="pad with zeros (SAVA), or go by principal axes")

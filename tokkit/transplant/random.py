@@ -3,7 +3,6 @@
 import numpy as np
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.sparse import Csr
 
@@ -12,7 +11,7 @@ from tokkit.transplant.sparse import Csr
 class Random(Method):
     """Normal noise with the mean and deviation of each column; a baseline."""
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How far from the mean."""
 
         scale: float = Field(1.0, ge=0, le=100, description="factor of the deviation")

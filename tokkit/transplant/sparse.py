@@ -62,8 +62,8 @@ class Csr:
         """Sum of |weight| of each row."""
         return self._sums(np.abs(self.weights)[:, None])[:, 0]
 
-    def apply(self, base: Floats) -> NDArray[np.float64]:
-        """W @ base: float64 [rows, d]."""
+    def apply(self, base: NDArray[np.generic]) -> NDArray[np.float64]:
+        """W @ base: float64 [rows, d]; `base` of any float type, bf16 too."""
         made = np.zeros((len(self), base.shape[1]))
         start = 0
         while start < len(self):

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.omp import Pursuit, pursue
 from tokkit.transplant.sparse import Csr, Floats
 
 
 def basis(rows: Floats, *, k: int, threads: int = 1, memory: int = 1 << 30) -> Pursuit:
-    """Each principal axis of the centred `rows` [m, d] as a mixture of k centred rows, by falling variance: d of them."""
+    """Each principal axis of the centred `rows` [m, d] as a mixture of k centred rows, by variance."""
     centred = np.asarray(rows - rows.mean(axis=0, dtype=np.float64), np.float64)
     axes = np.linalg.svd(centred.T @ centred)[0].T[: min(centred.shape)]
     return pursue(centred, axes, k=k, threads=threads, memory=memory)
@@ -43,7 +42,7 @@ class SparseTokenBasis(Method):
 
     needs = frozenset({"donor"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How many anchors make an axis."""
 
         k: int = Field(8, ge=1, le=4096, description="anchors of an axis at most")

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.focus import cosines, usable
 from tokkit.transplant.interpolate import nearest
@@ -58,7 +57,7 @@ class TokenAdapt(Method):
 
     needs = frozenset({"auxiliary", "pieces"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """Temperature, neighbours and blend."""
 
         temperature: float = Field(0.3, ge=0, le=100, description="divides the scores before each softmax")

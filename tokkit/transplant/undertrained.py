@@ -1,8 +1,8 @@
 """Which rows were hardly trained (Land, Bartolo 2024, "Fishing for Magikarp"): no good anchors.
 
 Unused rows are ids without a token and reserved names. A row of the input matrix is suspect if its length is below the
-quantile (judged only when there is an output matrix too), or if its cosine to the mean unused row, there or in the output
-matrix, is above both the upper quantile and 0.5.
+quantile (judged only when there is an output matrix too), or if its cosine to the mean unused row, there or in the
+output matrix, is above both the upper quantile and 0.5.
 """
 
 import numpy as np

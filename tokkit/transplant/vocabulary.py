@@ -144,12 +144,11 @@ def _of_loaded(path: Path) -> Vocabulary:
 
 def family_of(file: HfFile) -> Family:
     """The family by what the file does, never by a class name."""
-    if file.kind == "WordPiece" and file.option("continuing_subword_prefix"):
-        # A vocabulary read by longest match may be bytes inside this shell: then it says so itself.
-        if not _mentions(file, "ByteLevel"):
-            return "wordpiece"
+    # First, since a byte vocabulary read by longest match wears the shell of WordPiece.
     if _mentions(file, "ByteLevel"):
         return "bytelevel"
+    if file.kind == "WordPiece" and file.option("continuing_subword_prefix"):
+        return "wordpiece"
     if _mentions(file, "Metaspace") or file.option("byte_fallback") is True or _replaces_marker(file):
         return "spm"
     return "raw"

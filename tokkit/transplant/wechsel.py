@@ -1,14 +1,13 @@
 """WECHSEL (Minixhofer et al. 2022) and OFA: softmax over the nearest base tokens by auxiliary vectors.
 
-new = sum over the k base tokens with the largest cosine of softmax(cosine / temperature) * base. The vectors must lie in
-one space already: the paper rotates fastText vectors of two languages onto each other with a dictionary.
+new = sum over the k base tokens with the largest cosine of softmax(cosine / temperature) * base. The vectors must lie
+in one space already: the paper rotates fastText vectors of two languages onto each other with a dictionary.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tokkit.spec import Spec
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.focus import usable
 from tokkit.transplant.interpolate import nearest
@@ -30,7 +29,7 @@ class Wechsel(Method):
 
     needs = frozenset({"auxiliary"})
 
-    class Config(Spec):
+    class Config(Method.Config):
         """How many neighbours, how soft."""
 
         neighbors: int = Field(10, ge=1, le=4096, description="nearest base tokens of a new one")

@@ -1,11 +1,13 @@
 //! The loops of tokkit over corpora and vocabularies. This crate knows no Python.
 
+pub mod bytelm;
 pub mod corpus;
 pub mod count;
 pub mod encode;
 pub mod error;
 pub mod hyper;
 pub mod linalg;
+pub mod fold;
 pub mod monitor;
 pub mod pretok;
 pub mod table;

@@ -1,9 +1,12 @@
 //! The Python face of tokkit-core: flat buffers in, flat buffers out; one file per topic.
 
+mod bytelm;
 mod count;
 mod encode;
 mod errors;
 mod hyper;
+mod metrics;
+mod lzw;
 mod monitor;
 mod pretok;
 mod superword;
@@ -25,5 +28,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     encode::register(module)?;
     transplant::register(module)?;
     hyper::register(module)?;
+    metrics::register(module)?;
+    lzw::register(module)?;
+    bytelm::register(module)?;
     Ok(())
 }

@@ -7,14 +7,14 @@ import click
 from tokkit.cli import options
 from tokkit.cli.verb import Talk, verb
 
-KINDS = ("trainers", "pretokenizers", "exports", "metrics", "recipes")
+KINDS = ("trainers", "pretokenizers", "exports", "metrics", "suites", "transplants", "recipes")
 
 
 @verb("list", examples=("tokkit list", "tokkit list trainers --json"))
 @click.argument("kind", required=False, type=click.Choice(KINDS), metavar="[KIND]")
 @options.json_option
 def command(talk: Talk, *, kind: str | None, as_json: bool) -> None:
-    """KIND is trainers, pretokenizers, exports, metrics or recipes; all of them without it."""
+    """KIND is trainers, pretokenizers, exports, metrics, suites, transplants or recipes; all of them without it."""
     found = {name: _rows(name) for name in ((kind,) if kind else KINDS)}
     if as_json:
         click.echo(json.dumps({"schema": "tokkit.list", "version": 1, **found}, ensure_ascii=False))
@@ -48,9 +48,18 @@ def _rows(kind: str) -> dict[str, str]:
 
         # An exporter is a function called `export`: its module says what the format is.
         return {name: _first_line(sys.modules[EXPORTERS.get(name).__module__]) for name in EXPORTERS}
+    if kind == "transplants":
+        from tokkit.transplant import METHODS
+
+        return {name: _first_line(METHODS.get(name)) for name in METHODS}
+    if kind == "suites":
+        from tokkit.evaluate.suite import load_suite, shipped_suites
+
+        suites = [load_suite(name) for name in shipped_suites()]
+        return {suite.id: suite.spec.description for suite in suites}
     from tokkit.metrics import METRICS
 
-    return {name: _first_line(METRICS.get(name)) for name in METRICS}
+    return {METRICS.get(name).id: _cut(METRICS.get(name).summary, 100) for name in METRICS}
 
 
 def _first_line(thing: object) -> str:

@@ -1,0 +1,45 @@
+//! Binding of `tokkit_core::fold`. Buffers are little-endian: ids and lengths u32, offsets u64, counts i64.
+
+use crate::errors::detached;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use tokkit_core::Error;
+use tokkit_core::fold::{Encoded, fold};
+
+/// Counts of each document as int64 rows; see `tokkit_core::fold::COLUMNS`.
+#[pyfunction]
+fn fold_documents<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    byte_ends: &[u8],
+    ids: &[u8],
+    token_ends: &[u8],
+    lengths: &[u8],
+    flags: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
+    let rows = detached(py, || {
+        let (byte_ends, token_ends) = (wide(byte_ends)?, wide(token_ends)?);
+        let (ids, lengths) = (narrow(ids)?, narrow(lengths)?);
+        fold(&Encoded { data, byte_ends: &byte_ends, ids: &ids, token_ends: &token_ends, lengths: &lengths, flags })
+    })?;
+    let flat: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
+    Ok(PyBytes::new(py, &flat))
+}
+
+fn narrow(buffer: &[u8]) -> Result<Vec<u32>, Error> {
+    let (words, rest) = buffer.as_chunks::<4>();
+    if rest.is_empty() { Ok(words.iter().map(|word| u32::from_le_bytes(*word)).collect()) } else { Err(odd(buffer)) }
+}
+
+fn wide(buffer: &[u8]) -> Result<Vec<u64>, Error> {
+    let (words, rest) = buffer.as_chunks::<8>();
+    if rest.is_empty() { Ok(words.iter().map(|word| u64::from_le_bytes(*word)).collect()) } else { Err(odd(buffer)) }
+}
+
+fn odd(buffer: &[u8]) -> Error {
+    Error::Internal(format!("a buffer of {} bytes is no array of numbers", buffer.len()))
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(fold_documents, module)?)
+}

@@ -1,0 +1,149 @@
+"""`tokkit transplant`: another tokenizer for a pretrained model."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tokkit.cli import options
+from tokkit.cli.verb import Talk, verb
+from tokkit.errors import UsageError
+
+
+def _more_options(arguments: Sequence[str]) -> list[click.Option]:
+    from tokkit.cli.derived import derived_options
+    from tokkit.transplant.base import METHODS
+    from tokkit.transplant.run import TransplantConfig
+
+    name = "auto"
+    for index, argument in enumerate(arguments):
+        if argument == "--method" and index + 1 < len(arguments):
+            name = arguments[index + 1]
+        elif argument.startswith("--method="):
+            name = argument.removeprefix("--method=")
+    chosen = METHODS.get(name)
+    return [
+        *derived_options(chosen.Config, "method", heading=f"Options of --method {name}"),
+        *derived_options(TransplantConfig, "transplant", heading="Options of transplanting"),
+    ]
+
+
+@verb(
+    "transplant",
+    examples=(
+        "tokkit transplant models/base mytok -o models/base-mytok",
+        "tokkit transplant models/base models/donor --donor models/donor --method omp -o out",
+    ),
+    more_options=_more_options,
+)
+@click.argument("base", metavar="BASE")
+@click.argument("target", metavar="TARGET", required=False)
+@options.out_option("Folder to make.", required=False)
+@click.option("--method", default="auto", show_default=True, metavar="NAME", help="One of `tokkit list transplants`.")
+@click.option("--donor", metavar="DIR", help="A model that has the target tokenizer: more methods can use its rows.")
+@click.option("--auxiliary", metavar="FILE", help="Vectors of tokens: safetensors with `target` and `base`.")
+@click.option("--weights", metavar="FILE", help="Use the rows of this transplant.parquet, for a fine-tune of its base.")
+@click.option(
+    "--map", "pairs", multiple=True, metavar="TARGET=BASE", help="This target token is that base token (repeatable)."
+)
+@click.option(
+    "--restore", "origin", metavar="DIR", help="The way back: BASE is a transplant, DIR what it was made from."
+)
+@options.seed_option
+@options.threads_option
+@options.memory_option
+@options.overwrite_option
+@options.dry_run_option
+@options.json_option
+def command(
+    talk: Talk,
+    *,
+    base: str,
+    target: str | None,
+    output: Path | None,
+    method: str,
+    donor: str | None,
+    auxiliary: str | None,
+    weights: str | None,
+    pairs: tuple[str, ...],
+    origin: str | None,
+    seed: int,
+    threads: int,
+    memory: int | None,
+    overwrite: bool,
+    dry_run: bool,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """BASE is the folder of a model (safetensors), TARGET a tokenizer: a folder of tokkit, a tokenizer.json, a model.
+    Tokens that stand for the same bytes keep their rows bit for bit; the others get rows by --method. The account of
+    every row is transplant.parquet in the new folder. Needs no torch, executes nothing from any folder.
+    """
+    from tokkit.cli.derived import given
+    from tokkit.transplant.run import TransplantConfig, transplant
+
+    if output is None and not dry_run:
+        raise UsageError("-o/--output is missing", hint="name the folder to make, or --dry-run")
+    if origin is not None:
+        _restore(talk, base, origin, output, overwrite=overwrite, as_json=as_json)
+        return
+    if target is None:
+        raise UsageError("TARGET is missing", hint="tokkit transplant BASE TARGET -o OUT")
+    with talk.display() as display:
+        report = transplant(
+            base,
+            target,
+            None if dry_run else output,
+            donor=donor,
+            method=method,
+            options=given(chosen, "method"),
+            config=TransplantConfig(**given(chosen, "transplant")),
+            overrides=_overrides(pairs),
+            auxiliary=auxiliary,
+            weights=weights,
+            seed=seed,
+            threads=threads,
+            memory=_budget(memory),
+            overwrite=overwrite,
+            progress=display,
+        )
+    talk.warn(list(report.warnings))
+    if as_json:
+        click.echo(json.dumps(report.to_json()))
+        return
+    talk.say(report.table())
+    if report.output is not None:
+        click.echo(report.output)
+
+
+def _restore(talk: Talk, made: str, origin: str, output: Path | None, *, overwrite: bool, as_json: bool) -> None:
+    from tokkit.transplant.restore import restore
+
+    if output is None:
+        raise UsageError("--restore needs -o/--output")
+    with talk.display() as display:
+        counts = restore(made, origin, output, overwrite=overwrite, progress=display)
+    if as_json:
+        click.echo(json.dumps({"schema": "tokkit.transplant.restore", "version": 1, "output": str(output), **counts}))
+        return
+    talk.say(f"{counts['from_transplant']:,} rows from the transplant, {counts['from_base']:,} from the base")
+    click.echo(str(output))
+
+
+def _overrides(pairs: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in pairs:
+        left, equals, right = pair.partition("=")
+        if not equals or not left or not right:
+            raise UsageError(f"--map: must be TARGET=BASE, got `{pair}`", hint="tokens by their text or their id")
+        found[left] = right
+    return found
+
+
+def _budget(memory: int | None) -> int:
+    """A quarter of what is free, at most 4 GiB, unless said otherwise."""
+    from tokkit.machine import available_memory
+
+    return memory if memory is not None else max(1 << 26, min((available_memory() or 1 << 32) // 4, 1 << 32))

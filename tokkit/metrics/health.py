@@ -1,0 +1,269 @@
+"""What is wrong with a vocabulary, without any text: tokens that can never be produced, bytes, scripts, duplicates.
+
+Reachability is a matter of the model, not of encoding a token's text: a tokenizer that puts a space in front of text
+would call half of its vocabulary unreachable by that test. The exact test asks the model alone for the token's own
+spelling: merges inside of a span don't depend on what is around it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Final, Literal
+
+from tokkit.errors import TokkitError
+from tokkit.metrics.base import Subject
+from tokkit.metrics.lexicon import Family, Lexicon
+
+Utf8Class = Literal["well_formed", "partial_utf8", "never_valid_utf8"]
+OVERLONG_BYTES: Final = 64
+_NEVER: Final = frozenset([0xC0, 0xC1, *range(0xF5, 0x100)])
+_CONTEXTS: Final = ("", " ", "\n", ".", "(", "a", "A", "1", "«", "中", "ก", "ا")
+# Scripts of the letters of vocabularies, by the names of Unicode; what is none of these is "Other".
+_SCRIPTS: Final = (
+    *("Latin", "Cyrillic", "Greek", "Arabic", "Hebrew", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya"),
+    *("Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Thai", "Lao", "Tibetan", "Myanmar", "Georgian", "Hangul"),
+    *("Ethiopic", "Khmer", "Mongolian", "Hiragana", "Katakana", "Bopomofo", "Han", "Armenian", "Syriac", "Thaana"),
+    *("Cherokee", "Tifinagh", "Nko", "Javanese", "Balinese", "Common", "Inherited"),
+)
+
+
+@dataclass(frozen=True)
+class Health:
+    """Figures and lists of ids. None where the tokenizer has no such concept or the test cannot be made."""
+
+    vocab_size: int
+    family: Family
+    special_tokens: int
+    utf8_classes: dict[str, int]
+    ill_formed_rate: float
+    byte_values_with_own_token: int | None
+    mean_token_bytes: float
+    max_token_bytes: int
+    strict_selfencode_fail: list[int]
+    strict_selfencode_fail_well_formed: int
+    model_unreachable: list[int] | None
+    normalizer_unreachable: list[int]
+    pretokenizer_splits: list[int]
+    unreachable_in_contexts: list[int]
+    byte_tokens_unreachable: list[int] | None
+    script_counts: dict[str, int]
+    duplicates: int
+    overlong: list[int]
+    control: list[int]
+    findings: list["Finding"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the lint: `fail` is a token that can never occur, `warn` a waste or a trap."""
+
+    severity: Literal["pass", "warn", "fail", "not_applicable"]
+    check: str
+    message: str
+
+
+def health(subject: Subject) -> Health:
+    """Looks at every token of the vocabulary; linear in it, some encodings for each token."""
+    lexicon = Lexicon(subject)
+    tokens = {token: data for token in range(lexicon.size) if (data := lexicon.token_bytes(token))}
+    specials = frozenset(lexicon.specials.values())
+    classes = {token: utf8_class(data) for token, data in tokens.items()}
+    counted = Counter(classes.values())
+    probe = _probe(lexicon)
+    strict = [token for token in tokens if not probe.encodes_to_itself(token)]
+    ordinary = [token for token in tokens if token not in specials and classes[token] == "well_formed"]
+    surfaces = {token: tokens[token].decode() for token in ordinary}
+    splits = [token for token, surface in surfaces.items() if probe.is_split(surface)]
+    normalised = [token for token, surface in surfaces.items() if not probe.keeps(surface)]
+    unreachable = None
+    if probe.tokenize is not None:
+        skipped = specials | frozenset(lexicon.byte_ids.values())
+        unreachable = [token for token in tokens if token not in skipped and probe.tokenize(token) != [token]]
+    text_tokens = frozenset(data for token, data in tokens.items() if token not in set(lexicon.byte_ids.values()))
+    dead_bytes = [
+        token
+        for byte, token in sorted(lexicon.byte_ids.items())
+        if byte in _NEVER or (byte < 0x80 and bytes([byte]) in text_tokens)
+    ]
+    found = Health(
+        vocab_size=lexicon.size,
+        family=lexicon.family,
+        special_tokens=len(specials),
+        utf8_classes={name: counted[name] for name in sorted(counted)},
+        ill_formed_rate=(len(tokens) - counted["well_formed"]) / max(len(tokens), 1),
+        byte_values_with_own_token=None
+        if lexicon.family == "code_point"
+        else len({data for token, data in tokens.items() if len(data) == 1 and _is_byte(token, data, lexicon)}),
+        mean_token_bytes=_mean_length(data for token, data in tokens.items() if token not in specials),
+        max_token_bytes=max(map(len, tokens.values()), default=0),
+        strict_selfencode_fail=strict,
+        strict_selfencode_fail_well_formed=len(set(strict) & set(ordinary)),
+        model_unreachable=unreachable,
+        normalizer_unreachable=normalised,
+        pretokenizer_splits=splits,
+        unreachable_in_contexts=[token for token in splits if not probe.occurs(token, surfaces[token])],
+        byte_tokens_unreachable=dead_bytes if lexicon.byte_ids else None,
+        script_counts=_scripts(tokens, classes, specials),
+        duplicates=len(tokens)
+        - len({(data, token in set(lexicon.byte_ids.values())) for token, data in tokens.items()}),
+        overlong=[token for token, data in tokens.items() if len(data) > OVERLONG_BYTES],
+        control=[token for token in ordinary if any(ord(c) < 0x20 and c not in "\t\n\r" for c in surfaces[token])],
+    )
+    return replace(found, findings=_lint(found))
+
+
+def utf8_class(data: bytes) -> Utf8Class:
+    """Whether bytes are text, part of a character, or can never be part of any text."""
+    if any(byte in _NEVER for byte in data):
+        return "never_valid_utf8"
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return "partial_utf8"
+    return "well_formed"
+
+
+def _mean_length(tokens: Iterable[bytes]) -> float:
+    lengths = [len(data) for data in tokens]
+    return sum(lengths) / max(len(lengths), 1)
+
+
+def _is_byte(token: int, data: bytes, lexicon: Lexicon) -> bool:
+    return lexicon.family == "byte_level" or lexicon.byte_ids.get(data[0]) == token
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """The parts of a tokenizer that the checks ask; `tokenize` is None where the model cannot be asked alone."""
+
+    encodes_to_itself: Callable[[int], bool]
+    tokenize: Callable[[int], list[int]] | None
+    is_split: Callable[[str], bool]
+    keeps: Callable[[str], bool]
+    occurs: Callable[[int, str], bool]
+
+
+def _probe(lexicon: Lexicon) -> _Probe:
+    subject = lexicon.subject
+    encode = _encoder(subject)
+
+    def encodes_to_itself(token: int) -> bool:
+        try:
+            return encode(subject.decode([token])) == [token]
+        except TokkitError:
+            return False
+
+    def occurs(token: int, surface: str) -> bool:
+        return any(
+            token in encode(before + surface + after) for before in _CONTEXTS for after in _CONTEXTS if before + after
+        )
+
+    tables = getattr(subject, "tables", None)
+    if tables is not None:
+        import unicodedata
+
+        from tokkit import _core
+        from tokkit.model.tokenizer import Tokenizer
+
+        alone = Tokenizer(replace(tables, pretokenizer="none@1", normalizer=None, specials={}))
+        form = tables.normalizer
+
+        def is_split(surface: str) -> bool:
+            rewritten = _core.rewrite(surface.encode(), tables.pretokenizer)
+            return len(_core.pretokenize(rewritten, tables.pretokenizer)) > 1
+
+        return _Probe(
+            encodes_to_itself=encodes_to_itself,
+            tokenize=lambda token: alone.encode_bytes(lexicon.token_bytes(token)),
+            is_split=is_split,
+            keeps=lambda surface: form is None or unicodedata.is_normalized(form.upper(), surface),
+            occurs=occurs,
+        )
+    runner = getattr(subject, "_runner", None)
+    if runner is None:
+        return _Probe(encodes_to_itself, None, lambda _: False, lambda _: True, occurs)
+    library = runner(frozenset(lexicon.specials))
+    is_wordpiece = subject._file.kind == "WordPiece"  # type: ignore[attr-defined]  # only our own wrapper has _runner
+    marked = "Metaspace" in repr(library.pre_tokenizer) or "Metaspace" in repr(library.decoder)
+
+    def pieces(surface: str) -> bool:
+        if library.pre_tokenizer is None:
+            return False
+        return len(library.pre_tokenizer.pre_tokenize_str(surface.removeprefix(" ") if marked else surface)) > 1
+
+    def keeps(surface: str) -> bool:
+        if library.normalizer is None:
+            return True
+        after = str(library.normalizer.normalize_str(surface)).replace("▁", " ")
+        return after.removeprefix(" ") == surface.removeprefix(" ")
+
+    return _Probe(
+        encodes_to_itself=encodes_to_itself,
+        tokenize=None if is_wordpiece else lambda token: [t.id for t in library.model.tokenize(lexicon.names[token])],
+        is_split=pieces,
+        keeps=keeps,
+        occurs=occurs,
+    )
+
+
+def _encoder(subject: Subject) -> Callable[[str], list[int]]:
+    encode = getattr(subject, "encode", None)
+    if encode is None:
+        return lambda text: [int(token) for token in subject.encode_batch([text]).ids]
+
+    def with_specials(text: str) -> list[int]:
+        ids: list[int] = encode(text, allowed_special="all")
+        return ids
+
+    return with_specials
+
+
+def _scripts(tokens: dict[int, bytes], classes: dict[int, Utf8Class], specials: frozenset[int]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for token, data in tokens.items():
+        if token in specials:
+            continue
+        if classes[token] != "well_formed":
+            found["_partial_utf8"] += 1
+            continue
+        text = data.decode()
+        if text.isspace():
+            found["_whitespace"] += 1
+            continue
+        scripts = {script_of(letter) for letter in text if letter.isalpha()}
+        found["_no_letter" if not scripts else scripts.pop() if len(scripts) == 1 else "_mixed"] += 1
+    return dict(sorted(found.items()))
+
+
+@cache
+def script_of(letter: str) -> str:
+    """The Unicode script of a letter (UAX 24), as the `regex` package knows it."""
+    import regex
+
+    for script in _SCRIPTS:
+        if regex.match(rf"\p{{Script={script}}}", letter):
+            return script
+    return "Other"
+
+
+def _lint(found: Health) -> list[Finding]:
+    def judge(check: str, ids: "Iterable[int] | None", what: str, severity: Literal["warn", "fail"]) -> Finding:
+        if ids is None:
+            return Finding("not_applicable", check, "the model cannot be asked for one token")
+        listed = list(ids)
+        if not listed:
+            return Finding("pass", check, "none")
+        shown = ", ".join(map(str, listed[:8])) + (", ..." if len(listed) > 8 else "")
+        return Finding(severity, check, f"{len(listed)} {what}: {shown}")
+
+    return [
+        judge("model_unreachable", found.model_unreachable, "tokens that no text can yield", "fail"),
+        judge("normalizer_unreachable", found.normalizer_unreachable, "tokens that the normaliser destroys", "fail"),
+        judge(
+            "pretokenizer", found.unreachable_in_contexts, "tokens split before they can form, in 143 contexts", "fail"
+        ),
+        judge("byte_tokens", found.byte_tokens_unreachable, "byte tokens of no use", "warn"),
+        judge("overlong", found.overlong, f"tokens longer than {OVERLONG_BYTES} bytes", "warn"),
+        judge("control", found.control, "tokens with control characters", "warn"),
+    ]

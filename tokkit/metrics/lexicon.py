@@ -1,0 +1,122 @@
+"""What is known of each token of a tokenizer: its bytes, its length, whether it is special, unknown, a lone byte."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.errors import TokkitError
+from tokkit.metrics.base import Subject
+
+Family = Literal["byte_level", "byte_fallback", "code_point"]
+
+WHITESPACE: Final = 1
+PARTIAL: Final = 2
+UNKNOWN: Final = 4
+SPECIAL: Final = 8
+FALLBACK: Final = 16
+FLAG_COLUMNS: Final = ("whitespace_tokens", "partial_tokens", "unk_tokens", "special_tokens", "fallback_tokens", "")
+
+_BYTE_NAME: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_UNKNOWN_NAMES: Final = ("<unk>", "[UNK]", "<UNK>", "<|unk|>")
+
+
+class Lexicon:
+    """The vocabulary of a subject, looked at token by token only where a token is met."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.size = subject.vocab_size
+        self.lengths = np.zeros(self.size, np.uint32)
+        self.flags = np.zeros(self.size, np.uint8)
+        self._known = np.zeros(self.size, bool)
+
+    def learn(self, ids: NDArray[np.integer]) -> None:
+        """Fills `lengths` and `flags` of these ids."""
+        new = ids[~self._known[ids]]
+        for token in new.tolist():
+            data = self.token_bytes(token)
+            self.lengths[token] = len(data)
+            self.flags[token] = self._flags_of(token, data)
+        self._known[new] = True
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes of a token; none for a hole in the numbering."""
+        try:
+            return self.subject.token_bytes(token)
+        except TokkitError:
+            return b""
+
+    @cached_property
+    def specials(self) -> Mapping[str, int]:
+        """Special tokens by name."""
+        found: Mapping[str, int] = getattr(self.subject, "specials", {})
+        return found
+
+    @cached_property
+    def names(self) -> Mapping[int, str]:
+        """The vocabulary's own spelling of tokens, where the tokenizer has one beside their bytes."""
+        found: Mapping[int, str] = getattr(self.subject, "_names", {})
+        return found
+
+    @cached_property
+    def unknown_id(self) -> int | None:
+        """The id of text that has no token; None for tokenizers that need none."""
+        tables = getattr(self.subject, "tables", None)
+        if tables is not None:
+            unknown: int | None = tables.unk_id
+            return unknown
+        file = getattr(self.subject, "_file", None)
+        if file is not None:
+            stated = file.option("unk_id") if file.kind == "Unigram" else file.option("unk_token")
+            if isinstance(stated, int):
+                return stated
+            return None if stated is None else {name: token for token, name in self.names.items()}.get(str(stated))
+        for name in _UNKNOWN_NAMES:
+            if name in self.specials:
+                return self.specials[name]
+        return None
+
+    @cached_property
+    def byte_ids(self) -> dict[int, int]:
+        """Byte -> id of the token that stands for that byte when nothing else does; empty without byte fallback."""
+        tables = getattr(self.subject, "tables", None)
+        if tables is not None:
+            if tables.byte_ids is None:
+                return {}
+            return {byte: int(token) for byte, token in enumerate(tables.byte_ids) if int(token) < self.size}
+        found = ((_BYTE_NAME.fullmatch(name), token) for token, name in self.names.items())
+        return {int(match[1], 16): token for match, token in found if match is not None}
+
+    @cached_property
+    def family(self) -> Family:
+        """How text that no word covers is spelled: by bytes always, by bytes in need, by characters."""
+        if self.byte_ids:
+            return "byte_fallback"
+        tables = getattr(self.subject, "tables", None)
+        if tables is not None:
+            return "byte_level" if tables.unit == "byte" else "code_point"
+        if "ByteLevel" in getattr(self.subject, "_decoders", ()):
+            return "byte_level"
+        return "byte_level" if self.size == 256 else "code_point"
+
+    @cached_property
+    def _special_ids(self) -> frozenset[int]:
+        return frozenset(self.specials.values())
+
+    @cached_property
+    def _fallback_ids(self) -> frozenset[int]:
+        return frozenset(self.byte_ids.values())
+
+    def _flags_of(self, token: int, data: bytes) -> int:
+        flags = 0
+        try:
+            flags |= WHITESPACE * data.decode().isspace()
+        except UnicodeDecodeError:
+            flags |= PARTIAL
+        flags |= UNKNOWN * (token == self.unknown_id)
+        flags |= SPECIAL * (token in self._special_ids)
+        return flags | FALLBACK * (token in self._fallback_ids)

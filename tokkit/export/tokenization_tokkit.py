@@ -5,6 +5,7 @@ Load with `AutoTokenizer.from_pretrained(folder, trust_remote_code=True)`. All t
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 

@@ -195,3 +195,17 @@ def test_sentencepiece_refuses_what_it_cannot_say(tmp_path):
 def test_tiktoken_refuses_models_that_lose_tokens(tmp_path):
     with pytest.raises(TokenizerError, match="no exact form"):
         EXPORTERS.get("tiktoken")(MODELS["picky"](), tmp_path)
+
+
+@pytest.mark.parametrize("inference", ["exact", "greedy", "ghost", "least_tokens", "longest_suffix", "likelihood"])
+def test_inference_chosen_at_training_is_the_models(inference):
+    model = byte_model(Picky, threshold=0.5, inference=inference)
+    assert model.inference == inference
+    tokenizer = Tokenizer.from_model(model)
+    assert tokenizer.inference == inference
+    assert tokenizer.decode(tokenizer.encode("the theatre")) == "the theatre"
+
+
+def test_merge_cannot_read_what_loses_tokens():
+    with pytest.raises(TokenizerError, match="more than its merges"):
+        byte_model(Picky, threshold=0.5, inference="merge")

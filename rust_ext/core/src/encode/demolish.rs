@@ -26,7 +26,7 @@ impl Demolish {
             lengths: lengths(made, end)?,
         };
         for row in rows {
-            let length: u32 = row.parts.iter().map(|&piece| built.lengths[piece as usize]).sum();
+            let length = row.parts.iter().map(|&piece| built.lengths[piece as usize]).fold(0u32, u32::saturating_add);
             let is_outside = row.token < first || row.parts.iter().any(|&piece| piece >= first);
             if row.kind != SPLIT || is_outside || length != built.lengths[row.token as usize] {
                 return Err(Error::Tokenizer(format!("token {} cannot be taken apart as its row says", row.token)));

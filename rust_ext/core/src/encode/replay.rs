@@ -52,7 +52,7 @@ impl Replay {
         let mut split_events: HashMap<u32, Vec<u32>> = HashMap::new();
         let (mut steps, mut pieces) = (Vec::with_capacity(rows.len()), Vec::new());
         for (row, event) in rows.iter().zip(0u32..) {
-            let length: u32 = row.parts.iter().map(|&part| lengths[part as usize]).sum();
+            let length = row.parts.iter().map(|&part| lengths[part as usize]).fold(0u32, u32::saturating_add);
             if length != lengths[row.token as usize] {
                 return Err(Error::Tokenizer(format!(
                     "event {event}: the pieces of token {} do not add up",

@@ -102,7 +102,7 @@ def transplant(
     rows = -(-new.n_rows // config.pad_to_multiple_of) * config.pad_to_multiple_of
     assignment = Assignment(old, new, matches, rows, tables.rows)
     warnings = [*matches.warnings, *tables.warnings]
-    digits = digit_warning(digit_scheme(base), digit_scheme(target)) if config.digit_policy != "ignore" else None
+    digits = digit_warning(digit_scheme(old), digit_scheme(new)) if config.digit_policy != "ignore" else None
     if digits is not None and config.digit_policy == "error":
         raise UsageError(digits, hint="train the tokenizer with the base's digit scheme, or --digit-policy warn")
     warnings += [digits] if digits else []

@@ -247,6 +247,7 @@ def _solved(
         )
         problem = _with_donor(problem, job, ids, anchors)
         operators[name] = build(assignment, problem, method, job.name)
+        del problem, base  # the f32 copy, before as much again is made
         made[name] = operators[name].rows(raw)
         done.append((side, name))
     return operators, made

@@ -22,7 +22,10 @@ pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no golden vectors o
 
 
 def load(name: str) -> Any:
-    return np.load(FOLDER / f"{name}.npz")
+    path = FOLDER / f"{name}.npz"
+    if not path.exists():
+        pytest.skip(f"{name}: not in the compact copy of the vectors")
+    return np.load(path)
 
 
 @pytest.mark.parametrize("scheme", get_args(Scheme))

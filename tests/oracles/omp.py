@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 def pursue(atoms: Floats, signal: Floats, k: int, tolerance: float = 1e-6) -> tuple[list[int], Floats]:
     """(chosen atoms in order, their coefficients); the lowest atom wins a tie; stops as the method's docstring says."""
     chosen: list[int] = []
-    coefficients = np.zeros(0)
+    coefficients: Floats = np.zeros(0)
     residual = signal
     while len(chosen) < min(k, len(atoms)) and np.linalg.norm(residual) > tolerance * np.linalg.norm(signal):
         scores = np.abs(atoms @ residual)
@@ -18,6 +18,6 @@ def pursue(atoms: Floats, signal: Floats, k: int, tolerance: float = 1e-6) -> tu
         if scores[best] <= 1e-13 * np.linalg.norm(atoms[best]) * np.linalg.norm(signal):
             break
         chosen.append(best)
-        coefficients = np.linalg.lstsq(atoms[chosen].T, signal, rcond=None)[0]
+        coefficients = np.asarray(np.linalg.lstsq(atoms[chosen].T, signal, rcond=None)[0], np.float64)
         residual = signal - coefficients @ atoms[chosen]
     return chosen, coefficients

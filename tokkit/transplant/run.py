@@ -15,7 +15,7 @@ from tokkit.load.json_file import read_object
 from tokkit.progress import Progress, silent
 from tokkit.spec import Spec
 from tokkit.transplant import provenance, settings, write
-from tokkit.transplant.base import METHODS, Auxiliary, Method, Problem, Rows, Side
+from tokkit.transplant.base import METHODS, Auxiliary, Method, Problem, Rope, Rows, Side
 from tokkit.transplant.checkpoint import DTYPES, Checkpoint, open_checkpoint
 from tokkit.transplant.digits import digit_scheme, digit_warning
 from tokkit.transplant.match import MISSING, Origin, match
@@ -281,7 +281,19 @@ def _with_donor(problem: Problem, job: _Job, ids: NDArray[np.int64], anchors: ND
     wanted = np.zeros((len(ids), rows.shape[1]), np.float32)
     wanted[inside] = rows[ids[inside]]
     mean = rows.mean(axis=0, dtype=np.float64)
-    return replace(problem, donor_new=wanted, donor_anchors=rows[anchors], donor_mean=mean)
+    ropes = _rope(job.donor.model.config), _rope(job.model.config)
+    known = (ropes[0], ropes[1]) if ropes[0] is not None and ropes[1] is not None else None
+    return replace(problem, donor_new=wanted, donor_anchors=rows[anchors], donor_mean=mean, ropes=known)
+
+
+def _rope(config: Mapping[str, object]) -> Rope | None:
+    """Heads and theta, which newer configs keep in `rope_parameters`."""
+    parameters = config.get("rope_parameters")
+    inner = parameters if isinstance(parameters, dict) else {}
+    heads, theta = config.get("num_attention_heads"), config.get("rope_theta", inner.get("rope_theta", 10_000.0))
+    if not isinstance(heads, int) or heads < 1 or not isinstance(theta, (int, float)):
+        return None
+    return Rope(heads, float(theta))
 
 
 class _Composing(Method):

@@ -111,6 +111,8 @@ class MatchingPursuitRope(Method):
         made, residual = np.zeros((problem.n, base.shape[1])), np.zeros(problem.n)
         for start in range(0, problem.n, 512):
             span = slice(start, start + 512)
-            *found, residual[span] = pursue_turning(anchors, wanted[span], k=self.config.k, rope=of_donor)
-            made[span] = mixed(base, *found, of_base)
-        return Rows(Csr.empty(problem.n), constant=made, residual=residual, served=wanted.any(axis=1))
+            chosen, positions, coefficients, left = pursue_turning(
+                anchors, wanted[span], k=self.config.k, rope=of_donor
+            )
+            made[span], residual[span] = mixed(base, chosen, positions, coefficients, of_base), left
+        return Rows(Csr.empty(problem.n), constant=made, residual=residual, served=(wanted != 0).any(axis=1))

@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from tokkit import atomic
 from tokkit.errors import TokenizerError, UsageError
 from tokkit.load.json_file import read_object
 from tokkit.progress import Progress, silent
-from tokkit.spec import Spec
 from tokkit.transplant import provenance, settings, write
 from tokkit.transplant.base import METHODS, Auxiliary, Method, Problem, Rope, Rows, Side
 from tokkit.transplant.checkpoint import DTYPES, Checkpoint, open_checkpoint
+from tokkit.transplant.config import TransplantConfig
 from tokkit.transplant.digits import digit_scheme, digit_warning
 from tokkit.transplant.match import MISSING, Origin, match
 from tokkit.transplant.operator import Assignment, Operator, build, without_rows
@@ -29,24 +27,6 @@ from tokkit.transplant.verify import verify
 from tokkit.transplant.vocabulary import Vocabulary, read_vocabulary
 
 HEAD = "lm_head.weight"
-
-
-class TransplantConfig(Spec):
-    """What holds whatever the method."""
-
-    untie: bool = Field(False, description="give a tied model an output matrix of its own, made for output")
-    pad_to_multiple_of: int = Field(1, ge=1, le=65536, description="fill the tables up to a multiple of this")
-    chat_template: Literal["auto", "target", "base", "none"] = Field(
-        "auto", description="whose chat template; auto is the target's, else the base's"
-    )
-    anchor_filter: Literal["none", "magikarp"] = Field(
-        "none", description="leave hardly trained rows out of the anchors"
-    )
-    digit_policy: Literal["warn", "ignore", "error"] = Field(
-        "warn", description="if digits are cut otherwise: warn and compose tokens of several digits, ignore, or stop"
-    )
-    verify: bool = Field(True, description="reopen the result and check it")
-    tables: tuple[str, ...] = Field((), description="more tensors that have a row for each token")
 
 
 @dataclass(frozen=True)

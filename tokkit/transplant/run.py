@@ -78,11 +78,12 @@ def transplant(
     model = open_checkpoint(base)
     tables = find_tables(model, extra=config.tables)
     old, new = read_vocabulary(base), read_vocabulary(target)
+    digits = digit_warning(digit_scheme(old), digit_scheme(new)) if config.digit_policy != "ignore" else None
+    new = replace(new, file=None)  # the parsed file is as large as a table and is not needed any more
     matches = without_rows(match(new, old, overrides=overrides), new, tables.rows)
     rows = -(-new.n_rows // config.pad_to_multiple_of) * config.pad_to_multiple_of
     assignment = Assignment(old, new, matches, rows, tables.rows)
     warnings = [*matches.warnings, *tables.warnings]
-    digits = digit_warning(digit_scheme(old), digit_scheme(new)) if config.digit_policy != "ignore" else None
     if digits is not None and config.digit_policy == "error":
         raise UsageError(digits, hint="train the tokenizer with the base's digit scheme, or --digit-policy warn")
     warnings += [digits] if digits else []

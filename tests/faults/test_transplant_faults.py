@@ -12,9 +12,10 @@ from safetensors.numpy import load_file, save_file
 
 from tests import tiny_models
 from tokkit.errors import GateError, InputError, ResourceError, TokenizerError, UsageError
+from tokkit.transplant.back import restore
 from tokkit.transplant.checkpoint import INDEX, open_checkpoint
-from tokkit.transplant.restore import restore
-from tokkit.transplant.run import TransplantConfig, transplant
+from tokkit.transplant.config import TransplantConfig
+from tokkit.transplant.run import transplant
 
 TEXT = "the quick brown fox jumps over the lazy dog, the fox and the dog\n" * 4
 

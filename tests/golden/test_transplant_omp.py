@@ -23,7 +23,10 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 def load(name: str) -> Any:
-    return np.load(FOLDER / f"{name}.npz")
+    path = FOLDER / f"{name}.npz"
+    if not path.exists():
+        pytest.skip(f"{name}: not in the compact copy of the vectors")
+    return np.load(path)
 
 
 def widened(bits: NDArray[np.uint16]) -> NDArray[np.float32]:

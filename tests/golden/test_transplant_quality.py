@@ -10,7 +10,8 @@ from tests.oracles.llama import Llama, bits_per_byte
 from tokkit import artifact
 from tokkit.corpus import texts
 from tokkit.model.tokenizer import Tokenizer
-from tokkit.transplant.run import TransplantConfig, transplant
+from tokkit.transplant.config import TransplantConfig
+from tokkit.transplant.run import transplant
 
 BASE = models_folder() / "stories260K"
 STORIES = (Path(__file__).parents[1] / "data" / "stories.txt").read_text(encoding="utf-8").splitlines()

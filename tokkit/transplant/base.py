@@ -37,12 +37,21 @@ class Auxiliary:
 
 
 @dataclass(frozen=True)
+class Rope:
+    """What a model's rotary positions are made of."""
+
+    heads: int
+    theta: float
+
+
+@dataclass(frozen=True)
 class Problem:
     """The new rows that are wanted of one matrix.
 
     `base` [base rows, d] is the matrix itself; `anchors` are base ids of tokens that both vocabularies have.
     With a donor, `donor_new` [n, dd] are its rows of the new tokens `donor_anchors` [anchors, dd] of the anchors, and
     `donor_mean` [dd] the mean of all its rows.
+    `ropes` are the donor's and the base's, as far as their configs tell.
     `texts` are the bytes of the new tokens, `base_texts` those of base ids (None: no text token).
     """
 
@@ -56,6 +65,7 @@ class Problem:
     donor_anchors: Floats | None = None
     donor_mean: NDArray[np.float64] | None = None
     auxiliary: Auxiliary | None = None
+    ropes: tuple[Rope, Rope] | None = None
     is_tied: bool = True
     seed: int = 0
     threads: int = 1
@@ -154,6 +164,7 @@ METHODS: Registry[type[Method]] = Registry(
         "lsq": "tokkit.transplant.lsq",
         "mean": "tokkit.transplant.mean",
         "mined": "tokkit.transplant.mined",
+        "mp_rope": "tokkit.transplant.mp_rope",
         "omp": "tokkit.transplant.omp",
         "procrustes": "tokkit.transplant.procrustes",
         "random": "tokkit.transplant.random",

@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Literal
 
 from tokkit.load import load_tokenizer
+from tokkit.load.hf_library import HuggingFaceTokenizer
+from tokkit.transplant.vocabulary import Vocabulary
 
 TokenBytes = Callable[[int], bytes]
 Scheme = Literal["single", "three-left", "three-right", "free"]
 _NUMBERS = ("1234567", "9081726", "4444", "2097", "123", "99")
 
 
-def digit_scheme(path: Path) -> Scheme:
+def digit_scheme(vocabulary: Vocabulary) -> Scheme:
     """`single` digits; up to three from the left (123 456 7) or from the right (1 234 567); or as merges will."""
-    tokenizer = load_tokenizer(path)
+    file = vocabulary.file
+    tokenizer = load_tokenizer(Path(vocabulary.source)) if file is None else HuggingFaceTokenizer(file, reason="")
     cuts = [_cuts(tokenizer.token_bytes, tokenizer.encode(number)) for number in _NUMBERS]
     if all(cut == [1] * len(number) for cut, number in zip(cuts, _NUMBERS, strict=True)):
         return "single"

@@ -37,23 +37,18 @@ class Operator:
     def rows(self, base: NDArray[np.generic]) -> NDArray[np.generic]:
         """The new table in the type of `base`, made block by block."""
         made = np.zeros((len(self.weights), base.shape[1]), base.dtype)
-        at = np.full(len(self.weights), -1, np.int64)
+        at = np.full(len(made), -1, np.int64)
         at[self.constant_rows] = np.arange(len(self.constant_rows))
-        for start in range(0, len(made), _BLOCK):
-            stop = min(start + _BLOCK, len(made))
-            span = slice(int(self.weights.indptr[start]), int(self.weights.indptr[stop]))
-            part = Csr(
-                self.weights.indptr[start : stop + 1] - span.start,
-                self.weights.indices[span],
-                self.weights.weights[span],
-            )
-            block = part.apply(base)
-            has = at[start:stop] >= 0
-            if has.any():
-                block[has] += self.constants[at[start:stop][has]]
-            made[start:stop] = block.astype(base.dtype)
         copies = self.copies()
         made[copies] = base[self.weights.indices[self.weights.indptr[copies]]]
+        others = np.setdiff1d(np.arange(len(made)), copies)
+        for start in range(0, len(others), _BLOCK):
+            places = others[start : start + _BLOCK]
+            block = self.weights.take(places).apply(base)
+            has = at[places] >= 0
+            if has.any():
+                block[has] += self.constants[at[places[has]]]
+            made[places] = block.astype(base.dtype)
         return made
 
     def vector(self, base: NDArray[np.generic]) -> NDArray[np.generic]:

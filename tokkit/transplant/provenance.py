@@ -60,9 +60,9 @@ def write_provenance(
                     ),
                     "weights": pa.LargeListArray.from_arrays(operator.weights.indptr, operator.weights.weights),
                     "constant": pa.array(dense, pa.large_list(pa.float32())),
-                    "residual": pa.array(operator.residual, from_pandas=True),
+                    "residual": pa.array(operator.residual, mask=np.isnan(operator.residual)),
                     "weights_l1": pa.array(operator.weights.l1()),
-                    "norm_z": pa.array(norm_z[name], from_pandas=True),
+                    "norm_z": pa.array(norm_z[name]),
                 }
             ).unify_dictionaries()
         )
@@ -116,5 +116,5 @@ def _operator(part: pa.Table, path: Path) -> Operator:
         np.array(rows, np.int64),
         constants.reshape(len(rows), -1) if rows else np.zeros((0, 0), np.float32),
         tuple(part.column("method").cast(pa.string()).to_pylist()),
-        part.column("residual").to_numpy().astype(np.float64),
+        np.array(part.column("residual").to_pylist(), np.float64),
     )

@@ -1,62 +1,28 @@
 """The whole job: two tokenizers, a model and a method in; a model folder and an account of every row out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from tokkit import atomic
-from tokkit.errors import TokenizerError, UsageError
+from tokkit.errors import UsageError
 from tokkit.load.json_file import read_object
 from tokkit.progress import Progress, silent
-from tokkit.spec import Spec
 from tokkit.transplant import provenance, settings, write
-from tokkit.transplant.base import METHODS, Auxiliary, Method, Problem, Rows, Side
-from tokkit.transplant.checkpoint import DTYPES, Checkpoint, open_checkpoint
+from tokkit.transplant.base import METHODS
+from tokkit.transplant.checkpoint import DTYPES, open_checkpoint
+from tokkit.transplant.config import TransplantConfig
 from tokkit.transplant.digits import digit_scheme, digit_warning
 from tokkit.transplant.match import MISSING, Origin, match
-from tokkit.transplant.operator import Assignment, Operator, build, without_rows
-from tokkit.transplant.pieces import spell
+from tokkit.transplant.operator import Assignment, Operator, without_rows
 from tokkit.transplant.report import Report
-from tokkit.transplant.sparse import Floats
-from tokkit.transplant.tables import Tables, find_tables
-from tokkit.transplant.undertrained import suspects, unused_ids
+from tokkit.transplant.solve import Job, Limits, given, open_donor, read_auxiliary, solved
+from tokkit.transplant.tables import find_tables
 from tokkit.transplant.verify import verify
-from tokkit.transplant.vocabulary import Vocabulary, read_vocabulary
-
-HEAD = "lm_head.weight"
-
-
-class TransplantConfig(Spec):
-    """What holds whatever the method."""
-
-    untie: bool = Field(False, description="give a tied model an output matrix of its own, made for output")
-    pad_to_multiple_of: int = Field(1, ge=1, le=65536, description="fill the tables up to a multiple of this")
-    chat_template: Literal["auto", "target", "base", "none"] = Field(
-        "auto", description="whose chat template; auto is the target's, else the base's"
-    )
-    anchor_filter: Literal["none", "magikarp"] = Field(
-        "none", description="leave hardly trained rows out of the anchors"
-    )
-    digit_policy: Literal["warn", "ignore", "error"] = Field(
-        "warn", description="if digits are cut otherwise: warn and compose tokens of several digits, ignore, or stop"
-    )
-    verify: bool = Field(True, description="reopen the result and check it")
-    tables: tuple[str, ...] = Field((), description="more tensors that have a row for each token")
-
-
-@dataclass(frozen=True)
-class _Donor:
-    model: Checkpoint
-    tables: Tables
-
-    def matrix(self, side: Side) -> NDArray[np.generic]:
-        names = self.tables.outputs if side == "out" and self.tables.outputs else self.tables.inputs
-        return self.model.read(names[0])
+from tokkit.transplant.vocabulary import read_vocabulary
 
 
 def transplant(
@@ -98,11 +64,12 @@ def transplant(
     model = open_checkpoint(base)
     tables = find_tables(model, extra=config.tables)
     old, new = read_vocabulary(base), read_vocabulary(target)
+    digits = digit_warning(digit_scheme(old), digit_scheme(new)) if config.digit_policy != "ignore" else None
+    new = replace(new, file=None)  # the parsed file is as large as a table and is not needed any more
     matches = without_rows(match(new, old, overrides=overrides), new, tables.rows)
     rows = -(-new.n_rows // config.pad_to_multiple_of) * config.pad_to_multiple_of
     assignment = Assignment(old, new, matches, rows, tables.rows)
     warnings = [*matches.warnings, *tables.warnings]
-    digits = digit_warning(digit_scheme(base), digit_scheme(target)) if config.digit_policy != "ignore" else None
     if digits is not None and config.digit_policy == "error":
         raise UsageError(digits, hint="train the tokenizer with the base's digit scheme, or --digit-policy warn")
     warnings += [digits] if digits else []
@@ -112,12 +79,12 @@ def transplant(
     output = Path(output)
     size = sum(DTYPES[model.tensors[n].dtype].itemsize * rows * model.tensors[n].shape[1] for n in tables.sides())
     write.free_space_for(model, output.resolve().parent, size)
-    job = _Job(assignment, tables, model, chosen, method, config, _open_donor(donor, new), digits is not None)
+    job = Job(assignment, tables, model, chosen, method, config, open_donor(donor, new), digits is not None)
     if weights is not None:
-        operators, made = _given(job, Path(weights))
+        operators, made = given(job, Path(weights))
     else:
-        limits = _Limits(seed, threads, memory, progress)
-        operators, made = _solved(job, _auxiliary(auxiliary, assignment), limits)
+        limits = Limits(seed, threads, memory, progress)
+        operators, made = solved(job, read_auxiliary(auxiliary, assignment), limits)
     report = report.with_rows(operators, made, matches.origin)
     progress("write", 0, 0)
     facts = {
@@ -144,182 +111,8 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-@dataclass(frozen=True)
-class _Limits:
-    seed: int
-    threads: int
-    memory: int
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class _Job:
-    assignment: Assignment
-    tables: Tables
-    model: Checkpoint
-    method: Method
-    name: str
-    config: TransplantConfig
-    donor: _Donor | None
-    differs_in_digits: bool
-
-    def sides(self) -> dict[str, Side]:
-        """Matrix name -> side; a new output matrix when the model is untied."""
-        found = self.tables.sides()
-        if self.config.untie and not self.tables.outputs:
-            found[HEAD] = "out"
-        return found
-
-    def read(self, name: str) -> NDArray[np.generic]:
-        """A matrix of the base; a new output matrix starts as the input one."""
-        return self.model.read(name if name in self.model.tensors else self.tables.inputs[0])
-
-
-def _open_donor(donor: str | Path | None, target: Vocabulary) -> _Donor | None:
-    if donor is None:
-        return None
-    model = open_checkpoint(Path(donor))
-    theirs = read_vocabulary(Path(donor))
-    if [t.data for t in theirs.tokens] != [t.data for t in target.tokens]:
-        raise UsageError(
-            f"{donor}: its tokenizer is not the target's", hint="give the donor's folder as the target too"
-        )
-    return _Donor(model, find_tables(model))
-
-
-def _auxiliary(path: str | Path | None, assignment: Assignment) -> Auxiliary | None:
-    if path is None:
-        return None
-    import safetensors
-    from safetensors.numpy import load_file
-
-    try:
-        found = load_file(path)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise TokenizerError(f"{path}: not a sound safetensors file: {error}") from error
-    wanted = {"target": assignment.target.n_rows, "base": assignment.base.n_rows}
-    for name, rows in wanted.items():
-        if name not in found or found[name].ndim != 2 or len(found[name]) < rows:
-            raise UsageError(f"{path}: must hold `{name}` with at least {rows} rows", hint="NaN rows mean: no vector")
-    if found["target"].shape[1] != found["base"].shape[1]:
-        raise UsageError(f"{path}: `target` and `base` must be of one width")
-    new = assignment.new_text()
-    return Auxiliary(found["target"][new].astype(np.float32), found["base"].astype(np.float32))
-
-
-def _solved(
-    job: _Job, auxiliary: Auxiliary | None, limits: _Limits
-) -> tuple[dict[str, Operator], dict[str, NDArray[np.generic]]]:
-    """Operators and new tables of all matrices; equal matrices of one side are solved once."""
-    assignment = job.assignment
-    ids = assignment.new_text()
-    texts = tuple(assignment.target.by_id[int(number)].data for number in ids)
-    pieces = spell(assignment.base, texts, rows=job.tables.rows)
-    by_id = assignment.base.by_id
-    base_texts = tuple(
-        by_id[row].data if row in by_id and by_id[row].kind == "text" else None for row in range(job.tables.rows)
-    )
-    method: Method = _Composing(job.method) if job.differs_in_digits and "donor" in job.method.needs else job.method
-    operators: dict[str, Operator] = {}
-    made: dict[str, NDArray[np.generic]] = {}
-    done: list[tuple[Side, str]] = []
-    for name, side in job.sides().items():
-        raw = job.read(name)
-        twin = next((n for s, n in done if s == side and _equal(job.read(n), raw)), None)
-        if twin is not None:
-            operators[name], made[name] = operators[twin], made[twin]
-            continue
-        base: Floats = np.asarray(raw, np.float64 if raw.dtype == np.float64 else np.float32)
-        anchors = _anchors(job, base)
-        problem = Problem(
-            side=side,
-            base=base,
-            anchors=assignment.matches.source[anchors],
-            texts=texts,
-            base_texts=base_texts,
-            pieces=pieces,
-            auxiliary=auxiliary,
-            is_tied=job.tables.is_tied and not job.config.untie,
-            seed=limits.seed,
-            threads=limits.threads,
-            memory=limits.memory,
-            progress=limits.progress,
-        )
-        problem = _with_donor(problem, job, ids, anchors)
-        operators[name] = build(assignment, problem, method, job.name)
-        made[name] = operators[name].rows(raw)
-        done.append((side, name))
-    return operators, made
-
-
-def _equal(left: NDArray[np.generic], right: NDArray[np.generic]) -> bool:
-    return left.shape == right.shape and left.tobytes() == right.tobytes()
-
-
-def _anchors(job: _Job, base: Floats) -> NDArray[np.int64]:
-    """Target ids of the anchors: trained on both sides as far as that can be told."""
-    assignment = job.assignment
-    limit = job.donor.tables.rows if job.donor else assignment.target.n_rows
-    found = assignment.anchors(lambda number: number < limit)
-    if job.config.anchor_filter == "none":
-        return found
-    names = {token.id: token.token for token in assignment.base.tokens}
-    head = None
-    if job.tables.outputs:
-        head = np.asarray(job.model.read(job.tables.outputs[0]), np.float32)
-    bad = suspects(base, head, unused_ids(names, len(base)))
-    return found[~bad[assignment.matches.source[found]]]
-
-
-def _with_donor(problem: Problem, job: _Job, ids: NDArray[np.int64], anchors: NDArray[np.int64]) -> Problem:
-    """The problem with the donor's rows, where the method looks at them; an id beyond the donor's rows has zeros."""
-    if job.donor is None or ("donor" not in job.method.needs and job.name != "auto"):
-        return problem
-    rows = np.asarray(job.donor.matrix(problem.side), np.float32)
-    inside = ids < len(rows)
-    wanted = np.zeros((len(ids), rows.shape[1]), np.float32)
-    wanted[inside] = rows[ids[inside]]
-    mean = rows.mean(axis=0, dtype=np.float64)
-    return replace(problem, donor_new=wanted, donor_anchors=rows[anchors], donor_mean=mean)
-
-
-class _Composing(Method):
-    """A donor's method that leaves tokens of several digits to composition."""
-
-    def __init__(self, inner: Method) -> None:
-        super().__init__(inner.config)
-        self.inner = inner
-        self.needs = inner.needs  # type: ignore[misc] # what a class says of all its methods, this one borrows
-
-    def solve(self, problem: Problem) -> Rows:
-        """The inner method's rows, numbers not served."""
-        made = self.inner.solve(problem)
-        numeric = np.array([sum(48 <= byte < 58 for byte in text) > 1 for text in problem.texts], bool)
-        served = np.ones(problem.n, bool) if made.served is None else made.served
-        return replace(made, served=served & ~numeric)
-
-
-def _given(job: _Job, path: Path) -> tuple[dict[str, Operator], dict[str, NDArray[np.generic]]]:
-    """The operators of an earlier transplant, applied to this model's tables."""
-    found = provenance.read_provenance(path if path.is_file() else path / provenance.NAME)
-    operators: dict[str, Operator] = {}
-    made: dict[str, NDArray[np.generic]] = {}
-    for name in job.sides():
-        operator = found.operators.get(name)
-        if operator is None or len(operator.weights) != job.assignment.n_rows:
-            raise UsageError(
-                f"{path}: holds no weights for {name} with {job.assignment.n_rows} rows",
-                hint="it must come from a transplant of the same base to the same target with the same options",
-            )
-        raw = job.read(name)
-        if operator.weights.indices.max(initial=-1) >= len(raw):
-            raise UsageError(f"{path}: names base rows beyond the {len(raw)} of {name}", hint="is this the same base?")
-        operators[name], made[name] = operator, operator.rows(raw)
-    return operators, made
-
-
 def _write(
-    job: _Job,
+    job: Job,
     folder: Path,
     operators: Mapping[str, Operator],
     made: Mapping[str, NDArray[np.generic]],

@@ -36,9 +36,9 @@ def new_config(
     if not has_size:
         made["vocab_size"] = rows
     if tied is not None:
-        for part in (made, made.get("text_config")):
-            if isinstance(part, dict) and (part is made or "tie_word_embeddings" in part):
-                part["tie_word_embeddings"] = tied
+        for holder in (made, made.get("text_config")):
+            if isinstance(holder, dict) and (holder is made or "tie_word_embeddings" in holder):
+                holder["tie_word_embeddings"] = tied
     return made, notes
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli import options
+from tokkit.cli import options, transplanting
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import UsageError
 
@@ -32,6 +32,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @options.out_option("Folder to make.")
 @click.option("--counts", metavar="FILE", help="Learn from this table of counts instead of INPUT.")
 @click.option("--protect", metavar="FILE", help="Table of counts whose words must encode as before.")
+@transplanting.model_option
 @options.threads_option
 @options.memory_option
 @options.overwrite_option
@@ -45,6 +46,7 @@ def command(
     output: Path,
     counts: str | None,
     protect: str | None,
+    pretrained: str | None,
     threads: int,
     memory: int | None,
     overwrite: bool,
@@ -66,6 +68,7 @@ def command(
 
     config = ExtendConfig(**given(chosen, "extend"))
     refuse_overwrite(output, overwrite=overwrite)
+    transplanting.check_model(pretrained)
     model = model_of(tokenizer)
     runtime = {name: value for name, value in runtime_options(threads, memory).items() if value is not None}
     with talk.display() as display:
@@ -75,6 +78,7 @@ def command(
         guarded = CountTable.load(Path(protect), pretokenizer=model.pretokenizer) if protect else None
         longer = extend(model, table, config=config, protect=guarded, progress=display)
     artifact.save(longer, output, counts_digest=table.digest, overwrite=overwrite)
+    transplanting.follow(talk, pretrained, output, threads=threads)
     before, after = vocab_size(model), vocab_size(longer)
     if longer.exhausted:
         talk.warn([f"pairs ran out: {after:,} tokens instead of {config.vocab_size:,}"])

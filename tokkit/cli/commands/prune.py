@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokkit.cli import options
+from tokkit.cli import options, transplanting
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import InputError
 
@@ -39,6 +39,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @click.option("--counts", metavar="FILE", help="Tell rare tokens by this table of counts instead of INPUT.")
 @click.option("--drop-list", metavar="FILE", help="Drop these tokens, one a line, and those made from them.")
 @click.option("--keep-list", metavar="FILE", help="Never drop these tokens, one a line, nor what they are made from.")
+@transplanting.model_option
 @options.threads_option
 @options.memory_option
 @options.overwrite_option
@@ -53,6 +54,7 @@ def command(
     counts: str | None,
     drop_list: str | None,
     keep_list: str | None,
+    pretrained: str | None,
     threads: int,
     memory: int | None,
     overwrite: bool,
@@ -77,6 +79,7 @@ def command(
             named[key] = _tokens(Path(path))
     config = PruneConfig(**named)
     refuse_overwrite(output, overwrite=overwrite)
+    transplanting.check_model(pretrained)
     model = model_of(tokenizer)
     runtime = {name: value for name, value in runtime_options(threads, memory).items() if value is not None}
     with talk.display() as display:
@@ -84,6 +87,7 @@ def command(
         smaller, id_map = prune(model, table, config=config, progress=display)
     artifact.save(smaller, output, counts_digest=table.digest if table else None, overwrite=overwrite)
     _write_id_map(id_map, output / ID_MAP)
+    transplanting.follow(talk, pretrained, output, threads=threads)
     before, after = vocab_size(model), vocab_size(smaller)
     if as_json:
         facts = {"schema": "tokkit.prune", "version": 1, "output": str(output), "id_map": str(output / ID_MAP)}

@@ -15,7 +15,7 @@ from tokkit.errors import UsageError
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     from tokkit.cli.derived import derived_options
     from tokkit.transplant.base import METHODS
-    from tokkit.transplant.run import TransplantConfig
+    from tokkit.transplant.config import TransplantConfig
 
     name = "auto"
     for index, argument in enumerate(arguments):
@@ -82,7 +82,8 @@ def command(
     every row is transplant.parquet in the new folder. Needs no torch, executes nothing from any folder.
     """
     from tokkit.cli.derived import given
-    from tokkit.transplant.run import TransplantConfig, transplant
+    from tokkit.transplant.config import TransplantConfig
+    from tokkit.transplant.run import transplant
 
     if output is None and not dry_run:
         raise UsageError("-o/--output is missing", hint="name the folder to make, or --dry-run")
@@ -119,7 +120,7 @@ def command(
 
 
 def _restore(talk: Talk, made: str, origin: str, output: Path | None, *, overwrite: bool, as_json: bool) -> None:
-    from tokkit.transplant.restore import restore
+    from tokkit.transplant.back import restore
 
     if output is None:
         raise UsageError("--restore needs -o/--output")

@@ -1,0 +1,97 @@
+"""`tokkit transplant`, and models that follow `prune` and `extend`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests import tiny_models
+from tests.cli.command import tokkit
+
+TEXT = "the quick brown fox jumps over the lazy dog, the fox and the dog\n" * 4
+TABLE = "model.embed_tokens.weight"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`base`: a model with a tokenizer of 270 tokens; `target`: a tokenizer of 290 tokens; `a.txt`."""
+    home = tmp_path_factory.mktemp("models")
+    tiny_models.model(tiny_models.tokenizer(home / "base", TEXT[:66], 270), 270)
+    tiny_models.tokenizer(home / "target", TEXT + "the lazy foxes sleep " * 9, 290)
+    (home / "a.txt").write_text(TEXT, encoding="utf-8")
+    return home
+
+
+def test_the_result_is_one_object_with_its_schema(home: Path) -> None:
+    done = tokkit("transplant", "base", "target", "-o", "one", "--json", cwd=home)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["schema"], facts["version"], facts["rows"], facts["output"]) == ("tokkit.transplant", 1, 290, "one")
+    assert sum(facts["methods"][TABLE].values()) == 290
+    assert json.loads((home / "one" / "transplant.json").read_text(encoding="utf-8")) == facts
+
+
+def test_a_dry_run_writes_nothing(home: Path) -> None:
+    before = sorted(path.name for path in home.iterdir())
+    done = tokkit("transplant", "base", "target", "--dry-run", cwd=home)
+    assert done.returncode == 0
+    assert "copied" in done.stderr
+    assert sorted(path.name for path in home.iterdir()) == before
+
+
+def test_the_same_seed_gives_the_same_bytes(home: Path) -> None:
+    for name, seed in (("r1", 1), ("r2", 1), ("r3", 2)):
+        arguments = ("base", "target", "-o", name, "--method", "random", "--seed", seed)
+        assert tokkit("transplant", *arguments, cwd=home).returncode == 0
+    first, second, third = ((home / name / "model.safetensors").read_bytes() for name in ("r1", "r2", "r3"))
+    assert first == second != third
+
+
+def test_the_way_back(home: Path) -> None:
+    assert tokkit("transplant", "base", "target", "-o", "there", cwd=home).returncode == 0
+    done = tokkit("transplant", "there", "--restore", "base", "-o", "back", cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert (home / "back" / "model.safetensors").read_bytes() == (home / "base" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("base", "-o", "x"), 2, "TARGET is missing"),
+        (("base", "target"), 2, "--output is missing"),
+        (("base", "target", "-o", "x", "--method", "ompp"), 2, "did you mean `omp`"),
+        (("base", "target", "-o", "x", "--map", "a"), 2, "TARGET=BASE"),
+        (("base", "target", "-o", "x", "--map", "the fox=nothing"), 2, "has no token"),
+        (("base", "target", "-o", "target"), 2, "exists already"),
+        (("base", "target", "-o", "x", "--method", "focus"), 2, "--auxiliary"),
+        (("target", "base", "-o", "x"), 3, "config.json"),
+    ],
+)
+def test_faults_are_told(home: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
+    done = tokkit("transplant", *arguments, cwd=home)
+    assert (done.returncode, words in done.stderr) == (code, True), done.stderr
+    assert not (home / "x").exists()
+
+
+def test_a_pruned_model_keeps_exactly_the_rows_that_are_left(home: Path) -> None:
+    done = tokkit("prune", "base", "a.txt", "-o", "small", "--vocab-size", 264, "--model", "base", cwd=home)
+    assert done.returncode == 0, done.stderr
+    ids = json.loads((home / "small" / "id_map.json").read_text(encoding="utf-8"))["ids"]
+    before = load_file(home / "base" / "model.safetensors")[TABLE]
+    after = load_file(home / "small" / "model" / "model.safetensors")[TABLE]
+    kept = [old for old, new in enumerate(ids) if new is not None]
+    assert len(after) == 264
+    assert (after[[ids[old] for old in kept]] == before[kept]).all()
+
+
+def test_an_extended_model_keeps_its_rows_and_composes_the_new_ones(home: Path) -> None:
+    done = tokkit("extend", "base", "a.txt", "-o", "long", "--vocab-size", 280, "--model", "base", cwd=home)
+    assert done.returncode == 0, done.stderr
+    before = load_file(home / "base" / "model.safetensors")[TABLE]
+    after = load_file(home / "long" / "model" / "model.safetensors")[TABLE]
+    assert after.shape == (280, 8)
+    assert (after[:270] == before).all()
+    assert np.isfinite(after).all()
+    assert after[270:].any(axis=1).all()

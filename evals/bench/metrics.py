@@ -44,18 +44,24 @@ def peers(lines: Sequence[str], encode: Callable[[list[str]], list[list[int]]]) 
 
         def score() -> None:
             as_words = [" ".join(map(str, ids)) for ids in encode(list(lines))]
-            for metric in ("renyi", "shannon_eff", "percentile_freq", "seq_len"):
+            for metric in ("renyi", "shannon", "percentile_freq", "seq_len"):
                 scorer.score(as_words, metric=metric)
 
         found["tokenization-scorer: 4 metrics"] = score
     toklens = _installed("toklens.metrics")
     if toklens is not None:
 
+        class Ids:
+            """What toklens wants of an encoding."""
+
+            def __init__(self, ids: list[int]) -> None:
+                self.ids = ids
+
         class One:
             """What toklens asks of a tokenizer."""
 
-            def encode(self, piece: str, **_: object) -> list[int]:
-                return encode([piece])[0]
+            def encode(self, piece: str) -> Ids:
+                return Ids(encode([piece])[0])
 
         one = One()
         found["toklens: compute_all, 6 metrics"] = lambda: toklens.compute_all(one, text)

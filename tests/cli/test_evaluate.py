@@ -85,6 +85,9 @@ def test_suite_brings_its_texts_and_reference(folder):
     assert premiums["eng"] == 1.0
     assert len(premiums) == 14
     assert premiums["tha"] > 2
+    gini = next(row for row in rows if row["metric"] == "fairness.gini@1")
+    assert (gini["text"], gini["tokenizer"]) == ("all texts", "bytes")
+    assert 0.1 < gini["value"] < 0.4
 
 
 def test_metric_explains_itself(folder):

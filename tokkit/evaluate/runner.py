@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from tokkit.errors import UsageError
-from tokkit.evaluate.lists import health_rows, morphology_rows
+from tokkit.evaluate.lists import fairness_rows, health_rows, morphology_rows
 from tokkit.evaluate.results import Results, Row
 from tokkit.evaluate.statistics import ratio_intervals
 from tokkit.metrics.base import Metric, Subject, find
@@ -100,6 +100,9 @@ def evaluate(
             bounds = _intervals(seen, definitions, seed) if intervals else {}
             rows += [Row.of(tokenizer_name, text_name, metric, value, bounds.get(metric.id)) for metric, value in found]
             warnings += _warnings(tokenizer_name, text_name, seen, found, intervals=intervals)
+        if reference is not None and any(metric.name == "premium" for metric in definitions):
+            tokens = {name: evidence[tokenizer_name, name].total("tokens") for name in texts}
+            rows += fairness_rows(tokenizer_name, tokens, documents=len(texts[reference]), reference=reference)
     rows += morphology_rows(tokenizers, morphology or {})
     if vocabulary:
         more, states = health_rows(tokenizers)

@@ -119,8 +119,8 @@ class Encoder:
 # --- metrics
 
 def fold_documents(
-    data: bytes, byte_ends: bytes, ids: bytes, token_ends: bytes, lengths: bytes, flags: bytes
-) -> bytes: ...
+    data: bytes, byte_ends: bytes, ids: bytes, token_ends: bytes, blob: bytes, lengths: bytes, flags: bytes
+) -> bytes | None: ...
 
 # --- pretok
 

@@ -47,7 +47,9 @@ def test_bits_per_byte_divide_sums_by_sums():
     for per, key in (("tokens", "ppl_per_token"), ("words", "ppl_per_word"), ("bytes", "ppl_per_byte")):
         assert close(found.perplexity(per), expected[key])
     example = file["ppl_ratio_example"]
-    pair = [perplexity.Likelihood(*(example[k][f] for f in ("nll_nats", "tokens", "bytes"))) for k in ("base", "adapted")]
+    pair = [
+        perplexity.Likelihood(*(example[k][f] for f in ("nll_nats", "tokens", "bytes"))) for k in ("base", "adapted")
+    ]
     keys = ("token_ppl_ratio_adapted_over_base", "byte_ppl_ratio", "renormalised_ratio")
     assert perplexity.adapted_ratios(*pair) == pytest.approx([example[key] for key in keys], rel=1e-9)
 

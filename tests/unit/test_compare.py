@@ -30,8 +30,13 @@ def test_clearly_better_tokenizer_is_said_to_be_better(english):
     assert pair.verdict == "s is better"
     assert pair.low < pair.ratio < pair.high
     assert pair.ratio == pytest.approx(2403 / 1987)
-    assert [(rank.tokenizer, rank.rank, rank.low, rank.high) for rank in found.ranks] == [("a", 2, 2, 2), ("s", 1, 1, 1)]
-    higher = compare({"a": tokenizer("bbpe_4k"), "s": tokenizer("superword_3k")}, english, ["bytes_per_token"], draws=2000)
+    assert [(rank.tokenizer, rank.rank, rank.low, rank.high) for rank in found.ranks] == [
+        ("a", 2, 2, 2),
+        ("s", 1, 1, 1),
+    ]
+    higher = compare(
+        {"a": tokenizer("bbpe_4k"), "s": tokenizer("superword_3k")}, english, ["bytes_per_token"], draws=2000
+    )
     assert higher.pairs[0].verdict == "s is better"
     assert higher.pairs[0].ratio == pytest.approx(1987 / 2403)
 
@@ -43,9 +48,7 @@ def test_same_tokenizer_twice_is_the_same(english):
 
 
 def test_difference_below_the_least_effect_is_practically_equal(english):
-    wide = compare(
-        {"a": tokenizer("bbpe_4k"), "s": tokenizer("superword_3k")}, english, min_effect=0.5, draws=2000
-    )
+    wide = compare({"a": tokenizer("bbpe_4k"), "s": tokenizer("superword_3k")}, english, min_effect=0.5, draws=2000)
     assert wide.pairs[0].verdict == "practically equal"
     assert wide.pairs[0].p_adjusted < 1e-6
 
@@ -117,7 +120,9 @@ def test_undefined_number_breaks_its_gate():
     assert broken_gates(found, [parse_gate("fertility.ws<=9")]) == ["fertility.ws<=9: b on x has no value (no words)"]
 
 
-@pytest.mark.parametrize("gate", ["fertility.ws", "fertility.ws=1", "fertility.ws<=x", "fertility.ws<=1e", "nope<=1", ""])
+@pytest.mark.parametrize(
+    "gate", ["fertility.ws", "fertility.ws=1", "fertility.ws<=x", "fertility.ws<=1e", "nope<=1", ""]
+)
 def test_bad_gate_is_refused(gate):
     with pytest.raises(UsageError):
         parse_gate(gate)

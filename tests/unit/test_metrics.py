@@ -89,7 +89,10 @@ def test_word_is_single_when_exactly_one_token_overlaps_it():
 
 def test_lengths_of_tokens_say_where_they_lie_when_they_tile_the_text():
     batch = Batch.of(Characters(), ["aü", "日"])
-    assert [(starts.tolist(), ends.tolist()) for starts, ends in map(batch.spans, range(2))] == [([0, 1], [1, 3]), ([0], [3])]
+    assert [(starts.tolist(), ends.tolist()) for starts, ends in map(batch.spans, range(2))] == [
+        ([0, 1], [1, 3]),
+        ([0], [3]),
+    ]
 
 
 @given(st.text(max_size=60))
@@ -115,16 +118,21 @@ def test_merged_shards_give_the_value_of_the_whole(texts, data):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.text(st.characters(codec="utf-8") | st.sampled_from(" \n\x1c\x85\u2003\u3000é中"), max_size=40), max_size=4))
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8") | st.sampled_from(" \n\x1c\x85\u2003\u3000é中"), max_size=40), max_size=4
+    )
+)
 def test_compiled_walk_counts_as_its_twin(texts):
     batch = Batch.of(tokenizer("bbpe_4k"), texts)
     assert batch.is_tiled
-    arguments = (batch.data, batch.byte_ends, batch.ids, batch.offsets, batch.lexicon.lengths, batch.lexicon.flags)
-    rows = fold.fold(*arguments)
-    assert rows.tolist() == fold.fold_numpy(*arguments).tolist()
+    known = batch.lexicon
+    head = (batch.data, batch.byte_ends, batch.ids, batch.offsets)
+    rows = fold.fold(*head, known.blob, known.lengths, known.flags)
+    assert rows.tolist() == fold.fold_numpy(*head, known.lengths, known.flags).tolist()
     assert rows[:, 0].tolist() == list(map(len, texts))
     assert rows[:, 2].tolist() == [len(text.split()) for text in texts]
-    object.__setattr__(batch, "is_tiled", False)
+    object.__setattr__(batch, "_tiles", None)
     assert [batch._row(index) for index in range(len(texts))] == rows.tolist()
 
 

@@ -5,11 +5,15 @@ from typing import Final
 
 from tokkit.evaluate.results import Row
 from tokkit.metrics.base import Better, Subject
+from tokkit.metrics.fairness import fairness
 from tokkit.metrics.health import Health, health
 from tokkit.metrics.morphology import Morphemes, morphology
 
 VOCABULARY: Final = "vocabulary"
 """What stands in the place of the text in rows of vocabularies."""
+
+ALL: Final = "all texts"
+"""What stands in the place of the text in rows over all languages."""
 
 _MORPHOLOGY: Final[tuple[tuple[str, str, Better], ...]] = (
     ("boundary_precision", "share of token cuts", "higher"),
@@ -64,6 +68,19 @@ def health_rows(tokenizers: Mapping[str, Subject]) -> tuple[list[Row], dict[str,
             reason = "this tokenizer has no such thing, or its model cannot be asked"
             rows.append(_row(tokenizer, VOCABULARY, f"health.{name}@1", value, "tokens", better, reason, 0))
     return rows, found
+
+
+def fairness_rows(tokenizer: str, tokens: Mapping[str, int], *, documents: int, reference: str) -> list[Row]:
+    """How unequal the costs of parallel texts are, over all of them; undefined where a text has no tokens."""
+    costs = {text: count / max(documents, 1) for text, count in tokens.items()}
+    found = fairness(costs, reference=reference) if len(costs) > 1 and all(costs.values()) else None
+    values: tuple[tuple[str, str, float | None], ...] = (
+        ("gini", "0 equal .. 1", None if found is None else found.gini),
+        ("macro_premium", "times the reference", None if found is None else found.macro_premium),
+        ("max_over_min", "times", None if found is None else found.max_over_min),
+    )
+    reason = "a text has no tokens, or there is one text"
+    return [_row(tokenizer, ALL, f"fairness.{name}@1", value, unit, "lower", reason, 3) for name, unit, value in values]
 
 
 def _size(ids: list[int] | None) -> int | None:

@@ -1,11 +1,13 @@
 """One pass over the texts for each tokenizer; every metric is computed from what that pass gathered."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+import numpy as np
+
 from tokkit.errors import UsageError
-from tokkit.evaluate.lists import health_rows, morphology_rows
+from tokkit.evaluate.lists import fairness_rows, health_rows, morphology_rows
 from tokkit.evaluate.results import Results, Row
 from tokkit.evaluate.statistics import ratio_intervals
 from tokkit.metrics.base import Metric, Subject, find
@@ -75,12 +77,17 @@ def evaluate(
     rows: list[Row] = []
     warnings: list[str] = []
     evidence: dict[tuple[str, str], Evidence] = {}
+    digests = {name: _Digest() for name in texts}
+    first = next(iter(tokenizers), None)
     for tokenizer_name, tokenizer in tokenizers.items():
         lexicon = Lexicon(tokenizer)
         for text_name, documents in texts.items():
             seen = evidence[tokenizer_name, text_name] = Evidence(lexicon, definitions)
             for chunk in _chunks(documents):
-                seen.add(Batch.of(lexicon, chunk, first=seen.n_documents))
+                batch = Batch.of(lexicon, chunk, first=seen.n_documents)
+                seen.add(batch)
+                if tokenizer_name == first:
+                    digests[text_name].update(batch)
                 done += len(chunk)
                 progress("evaluate", done, total)
         for text_name in texts:
@@ -93,6 +100,9 @@ def evaluate(
             bounds = _intervals(seen, definitions, seed) if intervals else {}
             rows += [Row.of(tokenizer_name, text_name, metric, value, bounds.get(metric.id)) for metric, value in found]
             warnings += _warnings(tokenizer_name, text_name, seen, found, intervals=intervals)
+        if reference is not None and any(metric.name == "premium" for metric in definitions):
+            tokens = {name: evidence[tokenizer_name, name].total("tokens") for name in texts}
+            rows += fairness_rows(tokenizer_name, tokens, documents=len(texts[reference]), reference=reference)
     rows += morphology_rows(tokenizers, morphology or {})
     if vocabulary:
         more, states = health_rows(tokenizers)
@@ -103,24 +113,22 @@ def evaluate(
             for finding in state.findings
             if finding.severity == "fail"
         ]
-    manifest = _manifest(tokenizers, texts, reference)
+    manifest = _manifest(tokenizers, texts, reference, digests)
     manifest["word_lists"] = {
         text: {"name": words.name, "sha256": words.digest} for text, words in (word_lists or {}).items()
     }
     return Results(tuple(rows), tuple(dict.fromkeys(warnings)), manifest, evidence)
 
 
-def _chunks(documents: Iterable[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    size = 0
-    for document in documents:
-        chunk.append(document)
-        size += len(document)
-        if size >= BATCH_CHARACTERS:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _chunks(documents: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Runs of documents of about BATCH_CHARACTERS, at least one each."""
+    sizes = np.cumsum([0, *map(len, documents)])
+    start = 0
+    while start < len(documents):
+        end = int(np.searchsorted(sizes, sizes[start] + BATCH_CHARACTERS, "left"))
+        end = min(max(end, start + 1), len(documents))
+        yield documents[start:end]
+        start = end
 
 
 def _intervals(seen: Evidence, metrics: Sequence[Metric], seed: int) -> dict[str, tuple[float, float]]:
@@ -159,7 +167,10 @@ def _warnings(
 
 
 def _manifest(
-    tokenizers: Mapping[str, Subject], texts: Mapping[str, Sequence[str]], reference: str | None
+    tokenizers: Mapping[str, Subject],
+    texts: Mapping[str, Sequence[str]],
+    reference: str | None,
+    digests: "Mapping[str, _Digest]",
 ) -> dict[str, object]:
     """What was measured with what: two results can be compared where texts and definitions agree."""
     import unicodedata
@@ -178,15 +189,23 @@ def _manifest(
         "reference": reference,
         "tokenizers": {name: {"vocab_size": tokenizer.vocab_size} for name, tokenizer in tokenizers.items()},
         "texts": {
-            name: {"documents": len(documents), "sha256": digest(documents)} for name, documents in texts.items()
+            name: {"documents": len(documents), "sha256": digests[name].hex()} for name, documents in texts.items()
         },
     }
 
 
-def digest(documents: Iterable[str]) -> str:
-    """SHA-256 over the documents, each followed by a byte that no UTF-8 holds, so that cuts matter."""
-    whole = hashlib.sha256()
-    for document in documents:
-        whole.update(document.encode("utf-8", "surrogatepass"))
-        whole.update(b"\xff")
-    return whole.hexdigest()
+class _Digest:
+    """SHA-256 of a text: of its bytes and of where its documents end, whatever the batches."""
+
+    def __init__(self) -> None:
+        self.bytes = hashlib.sha256()
+        self.lengths = hashlib.sha256()
+
+    def update(self, batch: Batch) -> None:
+        """Takes a batch into account."""
+        self.bytes.update(batch.data)
+        self.lengths.update(np.diff(batch.byte_ends).astype("<i8").tobytes())
+
+    def hex(self) -> str:
+        """The digest of both, in hexadecimal digits."""
+        return hashlib.sha256(self.bytes.digest() + self.lengths.digest()).hexdigest()

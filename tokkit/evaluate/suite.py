@@ -114,7 +114,7 @@ def read_morphemes(path: Path) -> list[list[str]]:
     from tokkit.corpus import SourceSpec, read
 
     rows = []
-    lines = [line for batch in read(SourceSpec(path=str(path))) for line in batch.texts()]
+    lines = [line for batch in read(SourceSpec(path=str(path), format="text")) for line in batch.texts()]
     for number, line in enumerate(lines, 1):
         word, _, rest = line.decode().rstrip("\r\n").partition("\t")
         morphemes = rest.split()

@@ -141,7 +141,18 @@ METRICS: Registry[Metric] = Registry(
             "stability": (
                 " ".join(
                     f"stability.{change}.{what}"
-                    for change in (("nfd", "nfkc", "upper", "lower", "lead_space", "trail_space", "double_spaces", "swap_every_11th"))
+                    for change in (
+                        (
+                            "nfd",
+                            "nfkc",
+                            "upper",
+                            "lower",
+                            "lead_space",
+                            "trail_space",
+                            "double_spaces",
+                            "swap_every_11th",
+                        )
+                    )
                     for what in ("same_ids", "token_ratio", "changed")
                 )
                 + " prefix.stable prefix.unstable_tail prefix.longest_unstable_tail"

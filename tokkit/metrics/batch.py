@@ -42,12 +42,15 @@ class Batch:
             InputError: a text cannot be written as UTF-8 (it holds a lone surrogate).
         """
         lexicon = subject if isinstance(subject, Lexicon) else Lexicon(subject)
-        _check(texts)
+        utf8 = _utf8(texts)
         encoded = lexicon.subject.encode_batch(texts)
         ids = np.asarray(encoded.ids, np.uint32)
         if len(ids) and int(ids.max()) >= lexicon.size:
             raise InputError(f"id {int(ids.max())} lies outside of the vocabulary of {lexicon.size}")
-        return cls(lexicon, texts, ids, np.asarray(encoded.offsets, np.int64), first)
+        batch = cls(lexicon, texts, ids, np.asarray(encoded.offsets, np.int64), first)
+        batch.__dict__["data"] = b"".join(utf8)
+        batch.__dict__["byte_ends"] = np.cumsum([0, *map(len, utf8)], dtype=np.int64)
+        return batch
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -63,13 +66,12 @@ class Batch:
     @cached_property
     def data(self) -> bytes:
         """All documents, one after the other, as UTF-8."""
-        return "".join(self.texts).encode()
+        return b"".join(_utf8(self.texts))
 
     @cached_property
     def byte_ends(self) -> NDArray[np.int64]:
         """Where documents start in `data`, and the end of the last; int64 [n_documents + 1]."""
-        lengths = [len(text) if text.isascii() else len(text.encode()) for text in self.texts]
-        return np.cumsum([0, *lengths], dtype=np.int64)
+        return np.cumsum([0, *map(len, _utf8(self.texts))], dtype=np.int64)
 
     def utf8(self, index: int) -> bytes:
         """One document as bytes."""
@@ -80,26 +82,23 @@ class Batch:
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
 
     @cached_property
+    def _tiles(self) -> NDArray[np.int64] | None:
+        self.lexicon.learn(np.flatnonzero(self.counts))
+        lexicon = self.lexicon
+        return fold.fold(
+            self.data, self.byte_ends, self.ids, self.offsets, lexicon.blob, lexicon.lengths, lexicon.flags
+        )
+
+    @property
     def is_tiled(self) -> bool:
         """Whether the bytes of the tokens are exactly the bytes of the documents, so that lengths say all."""
-        self.lexicon.learn(np.flatnonzero(self.counts))
-        ends = np.concatenate([[0], np.cumsum(self.lexicon.lengths[self.ids], dtype=np.int64)])[self.offsets]
-        if not np.array_equal(ends, self.byte_ends):
-            return False
-        decode = getattr(self.lexicon.subject, "decode_bytes", None)
-        if decode is None or not hasattr(self.lexicon.subject, "tables"):
-            joined = b"".join(map(self.lexicon.token_bytes, self.ids.tolist()))
-            return joined == self.data
-        return bool(decode(self.ids) == self.data)
+        return self._tiles is not None
 
     @cached_property
     def folded(self) -> dict[str, NDArray[np.int64]]:
         """Counts of each document that one walk gives: see `fold.NAMES` and `FLAG_COLUMNS`."""
-        if self.is_tiled:
-            rows = fold.fold(
-                self.data, self.byte_ends, self.ids, self.offsets, self.lexicon.lengths, self.lexicon.flags
-            )
-        else:
+        rows = self._tiles
+        if rows is None:
             rows = np.array([self._row(index) for index in range(len(self.texts))], np.int64).reshape(-1, fold.COLUMNS)
         return dict(zip((*fold.NAMES, *FLAG_COLUMNS), rows.T, strict=True))
 
@@ -169,14 +168,17 @@ def byte_positions(data: bytes) -> NDArray[np.int64]:
     return np.append(np.flatnonzero((np.frombuffer(data, np.uint8) & 0xC0) != 0x80), len(data))
 
 
-def _check(texts: Sequence[str]) -> None:
-    for index, text in enumerate(texts):
-        if text.isascii():
-            continue
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"document {index}: not encodable as UTF-8 at character {error.start}: {error.reason}",
-                hint="read the text with errors='strict', so that this cannot arise",
-            ) from error
+def _utf8(texts: Sequence[str]) -> list[bytes]:
+    # Mapped, not looped over: texts of many short lines cost as much here as in the encoder otherwise.
+    try:
+        return list(map(str.encode, texts))
+    except UnicodeEncodeError:
+        for index, text in enumerate(texts):
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise InputError(
+                    f"document {index}: not encodable as UTF-8 at character {error.start}: {error.reason}",
+                    hint="read the text with errors='strict', so that this cannot arise",
+                ) from error
+        raise

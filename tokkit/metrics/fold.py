@@ -24,26 +24,29 @@ def fold(
     byte_ends: NDArray[np.int64],
     ids: NDArray[np.uint32],
     token_ends: NDArray[np.int64],
+    tokens: bytes,
     lengths: NDArray[np.uint32],
     flags: NDArray[np.uint8],
-) -> NDArray[np.int64]:
-    """Rows of NAMES and of tokens with each flag; int64 [n_documents, COLUMNS].
+) -> NDArray[np.int64] | None:
+    """Rows of NAMES and of tokens with each flag, int64 [n_documents, COLUMNS]; None where the tokens do not tile.
 
-    Document d is data[byte_ends[d]:byte_ends[d + 1]] and has ids[token_ends[d]:token_ends[d + 1]], whose lengths add
-    up to it. Linear in bytes; about 2 ns a byte.
+    Document d is data[byte_ends[d]:byte_ends[d + 1]] and has ids[token_ends[d]:token_ends[d + 1]]. `lengths` and
+    `flags` are by id, `tokens` has the bytes of all tokens in the order of ids. Each token is compared with the text under it;
+    most are then counted as a whole, by what is known of them.
 
     Raises:
-        InputError: an id that `lengths` does not have. InternalError: the tokens do not tile the text.
+        InputError: an id that `lengths` does not have.
     """
     rows = _core.fold_documents(
         data,
         byte_ends.astype("<u8").tobytes(),
         np.ascontiguousarray(ids, "<u4").tobytes(),
         token_ends.astype("<u8").tobytes(),
+        tokens,
         lengths.astype("<u4", copy=False).tobytes(),
         flags.tobytes(),
     )
-    return np.frombuffer(rows, "<i8").reshape(-1, COLUMNS)
+    return None if rows is None else np.frombuffer(rows, "<i8").reshape(-1, COLUMNS)
 
 
 def fold_numpy(
@@ -54,7 +57,7 @@ def fold_numpy(
     lengths: NDArray[np.uint32],
     flags: NDArray[np.uint8],
 ) -> NDArray[np.int64]:
-    """The twin of `fold`: the same rows, document by document, by whole-array operations."""
+    """The twin of `fold` on tokens that tile: the same rows, document by document, by whole-array operations."""
     rows = np.zeros((len(byte_ends) - 1, COLUMNS), np.int64)
     for index in range(len(rows)):
         text = np.frombuffer(data, np.uint8)[byte_ends[index] : byte_ends[index + 1]]

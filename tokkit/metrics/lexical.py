@@ -41,7 +41,7 @@ class WordList:
         """
         from tokkit.corpus import SourceSpec, read
 
-        batches = read(SourceSpec(path=str(path)))
+        batches = read(SourceSpec(path=str(path), format="text"))
         lines = [document.decode() for batch in batches for document in batch.texts()]
         found = cls.of(name or path.name, language, (line for line in lines if not line.startswith("#")))
         if not found.words:

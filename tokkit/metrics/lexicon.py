@@ -21,6 +21,7 @@ FALLBACK: Final = 16
 FLAG_COLUMNS: Final = ("whitespace_tokens", "partial_tokens", "unk_tokens", "special_tokens", "fallback_tokens", "")
 
 _BYTE_NAME: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_ASCII_SPACES: Final = bytes([*range(9, 14), *range(28, 33)])
 _UNKNOWN_NAMES: Final = ("<unk>", "[UNK]", "<UNK>", "<|unk|>")
 
 
@@ -32,7 +33,15 @@ class Lexicon:
         self.size = subject.vocab_size
         self.lengths = np.zeros(self.size, np.uint32)
         self.flags = np.zeros(self.size, np.uint8)
+        for ids, flag in (
+            (self.specials.values(), SPECIAL),
+            (self.byte_ids.values(), FALLBACK),
+            (() if self.unknown_id is None else (self.unknown_id,), UNKNOWN),
+        ):
+            self.flags[[token for token in ids if token < self.size]] |= flag
         self._known = np.zeros(self.size, bool)
+        self._bytes: dict[int, bytes] = {}
+        self._blob = b""
 
     def learn(self, ids: NDArray[np.integer]) -> None:
         """Fills `lengths` and `flags` of these ids."""
@@ -40,8 +49,16 @@ class Lexicon:
         for token in new.tolist():
             data = self.token_bytes(token)
             self.lengths[token] = len(data)
-            self.flags[token] = self._flags_of(token, data)
+            self._bytes[token] = data
+            self.flags[token] |= _text_flags(data)
         self._known[new] = True
+        if len(new):
+            self._blob = b"".join(self._bytes[token] for token in sorted(self._bytes))
+
+    @property
+    def blob(self) -> bytes:
+        """The bytes of the tokens learnt so far, in the order of their ids."""
+        return self._blob
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes of a token; none for a hole in the numbering."""
@@ -103,20 +120,11 @@ class Lexicon:
             return "byte_level"
         return "byte_level" if self.size == 256 else "code_point"
 
-    @cached_property
-    def _special_ids(self) -> frozenset[int]:
-        return frozenset(self.specials.values())
 
-    @cached_property
-    def _fallback_ids(self) -> frozenset[int]:
-        return frozenset(self.byte_ids.values())
-
-    def _flags_of(self, token: int, data: bytes) -> int:
-        flags = 0
-        try:
-            flags |= WHITESPACE * data.decode().isspace()
-        except UnicodeDecodeError:
-            flags |= PARTIAL
-        flags |= UNKNOWN * (token == self.unknown_id)
-        flags |= SPECIAL * (token in self._special_ids)
-        return flags | FALLBACK * (token in self._fallback_ids)
+def _text_flags(data: bytes) -> int:
+    if data.isascii():
+        return WHITESPACE * (bool(data) and not data.strip(_ASCII_SPACES))
+    try:
+        return WHITESPACE * data.decode().isspace()
+    except UnicodeDecodeError:
+        return PARTIAL

@@ -63,9 +63,12 @@ def bars(rows: Sequence[Row]) -> str:
 
 
 def heat_map(rows: Sequence[Row]) -> str:
-    """Texts by tokenizers; white is 1, red above, blue below, on a logarithmic scale with the number in the cell."""
+    """Texts by tokenizers, dearest first; white is 1, red above, blue below, logarithmic, the number in the cell."""
     names = list(dict.fromkeys(row.tokenizer for row in rows))
-    texts = list(dict.fromkeys(row.text for row in rows))
+    totals: dict[str, float] = {}
+    for row in rows:
+        totals[row.text] = totals.get(row.text, 0.0) + (row.value or 0.0)
+    texts = sorted(totals, key=lambda text: -totals[text])
     wide, high, head = max(70, min(130, (_WIDTH - _LABEL) // max(len(names), 1))), 20, 26
     out = [_open(head + high * len(texts) + 6, "premium by text and tokenizer")]
     for place, name in enumerate(names):

@@ -189,10 +189,10 @@ def _definitions(results: Results) -> str:
             definition = find(metric)
         except UsageError:
             continue
-        out.append(
-            f"<dt><b>{_safe(metric)}</b></dt>"
-            f"<dd>{_safe(definition.summary)}: <code>{_safe(definition.formula)}</code>. <span class=soft>Does not tell: {_safe(definition.caveat)}. {_safe(definition.source)}</span></dd>"
-        )
+        formula = f"<code>{_safe(definition.formula)}</code>"
+        note = f"Does not tell: {_safe(definition.caveat)}. {_safe(definition.source)}"
+        out.append(f"<dt><b>{_safe(metric)}</b></dt><dd>{_safe(definition.summary)}: {formula}.")
+        out.append(f"<span class=soft>{note}</span></dd>")
     return "\n".join([*out, "</dl>"])
 
 

@@ -6,24 +6,30 @@ use pyo3::types::PyBytes;
 use tokkit_core::Error;
 use tokkit_core::fold::{Encoded, fold};
 
-/// Counts of each document as int64 rows; see `tokkit_core::fold::COLUMNS`.
+/// Counts of each document as int64 rows; see `tokkit_core::fold::COLUMNS`. None where tokens are not the text.
 #[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "flat buffers, each named in the stub")]
 fn fold_documents<'py>(
     py: Python<'py>,
     data: &[u8],
     byte_ends: &[u8],
     ids: &[u8],
     token_ends: &[u8],
+    blob: &[u8],
     lengths: &[u8],
     flags: &[u8],
-) -> PyResult<Bound<'py, PyBytes>> {
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
     let rows = detached(py, || {
         let (byte_ends, token_ends) = (wide(byte_ends)?, wide(token_ends)?);
         let (ids, lengths) = (narrow(ids)?, narrow(lengths)?);
-        fold(&Encoded { data, byte_ends: &byte_ends, ids: &ids, token_ends: &token_ends, lengths: &lengths, flags })
+        let text =
+            Encoded { data, byte_ends: &byte_ends, ids: &ids, token_ends: &token_ends, blob, lengths: &lengths, flags };
+        fold(&text)
     })?;
-    let flat: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
-    Ok(PyBytes::new(py, &flat))
+    Ok(rows.map(|rows| {
+        let flat: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
+        PyBytes::new(py, &flat)
+    }))
 }
 
 fn narrow(buffer: &[u8]) -> Result<Vec<u32>, Error> {

@@ -301,9 +301,7 @@ class HypertokenCodec:
         ids, ends, books = self._core.decode_batch(
             flat.tobytes(), offsets.tobytes(), tolerant=tolerant, with_books=with_codebooks, threads=threads
         )
-        return HyperDecodings(
-            np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64), _Books(self.config, books)
-        )
+        return HyperDecodings(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64), _Books(self.config, books))
 
     def row(self, kind: Kind = "encode") -> "Row":
         """A row in pieces: an encoder, or a `strict` or `tolerant` decoder.

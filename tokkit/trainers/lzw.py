@@ -57,7 +57,9 @@ def learn(
     kept = list(units)
     offsets = np.zeros(len(kept) + 1, np.uint64)
     np.cumsum([len(unit) for unit in kept], out=offsets[1:])
-    return _learn(b"".join(kept), offsets.tobytes(), None, vocab_size, max_length, keep, min_count, segmentation, progress)
+    return _learn(
+        b"".join(kept), offsets.tobytes(), None, vocab_size, max_length, keep, min_count, segmentation, progress
+    )
 
 
 def _learn(

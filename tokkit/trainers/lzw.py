@@ -30,7 +30,7 @@ Segmentation = Literal["greedy", "shortest"]
 
 @dataclass(frozen=True)
 class Phrases:
-    """The 256 bytes in byte order, then phrases from the best on, with their uses; `sizes` before and after each round."""
+    """The 256 bytes in byte order, then phrases from the best on, with uses; `sizes` before and after each round."""
 
     tokens: tuple[tuple[bytes, int], ...]
     sizes: tuple[int, ...]

@@ -223,7 +223,7 @@ def _stats(
     lengths: tuple[int, ...],
     picture: Path | None,
     threads: int,
-    as_json: bool,  # noqa: FBT001 - handed through
+    as_json: bool,
 ) -> None:
     from tokkit.cli.lines import whole_texts
     from tokkit.hyper.stats import draw, reduction, table

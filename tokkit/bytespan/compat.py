@@ -66,7 +66,8 @@ def reference_sequences(
 ) -> tuple[list[list[int]], list[int]]:
     """Distinct pre-tokens as ids with their counts: seeded spans are one token, other bytes one each.
 
-    A span takes the places of its bytes but the first away, also from a span that it overlaps.
+    With languages in turn the published code passes no seeded spans here: all its merges begin from bytes. A span takes
+    the places of its bytes but the first away, also from a span that it overlaps.
     """
     totals: dict[tuple[int, ...], int] = {}
     for index, found in enumerate(spans):

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tokkit.counts import CountTable
 from tokkit.errors import InputError, UsageError
 from tokkit.hyper import CodebookManager, HypertokenCodec, HypertokenConfig
 from tokkit.model.tokenizer import Tokenizer
 from tokkit.trainers.lzw import Lzw
-from tokkit.counts import CountTable
 
 POLICIES = st.sampled_from(["freeze", "reset", "lru"])
 ROWS = st.lists(st.lists(st.integers(0, 7), max_size=60), max_size=5)

@@ -376,7 +376,8 @@ def _array(row: Ids, place: int) -> NDArray[np.uint32]:
         same: NDArray[np.uint32] = row
         return same
     try:
-        wide = np.asarray(row, np.int64) if len(row) else np.zeros(0, np.int64)
+        found = np.asarray(row) if len(row) else np.zeros(0, np.int64)
+        wide = found.astype(np.int64) if found.dtype.kind in "iu" else None
     except (OverflowError, TypeError, ValueError):
         wide = None
     if wide is None or wide.ndim != 1 or bool(((wide < 0) | (wide > _MAX_ID)).any()):

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from tests.golden_folder import golden_folder
+from tokkit.bytespan.compat import lossy_merge, reference_counts, reference_sequences, reference_spans
 from tokkit.bytespan.lm import ByteLm
 from tokkit.bytespan.rows import Rows
 from tokkit.bytespan.spans import continues, spans_of, threshold_of
-from tokkit.bytespan.vocabulary import base_tokens, merge_tail, seeds
+from tokkit.bytespan.vocabulary import base_tokens, in_turn, merge_tail, seeds, sequences_of
 from tokkit.bytespan.words import Token, words_of
-from tokkit.model.vocab import ATOM_BYTE_ORDER
+from tokkit.model.vocab import ATOM_BYTE_ORDER, string_to_bytes
 
 FOLDER = golden_folder() / "trainers2" / "bytespan"
 SPECIALS = ("<|padding|>", "<|endoftext|>")
@@ -75,7 +76,53 @@ def test_clean_spans_and_vocabulary_are_those_of_the_definition(path: Path) -> N
     seeded = [token for token, _ in seeds(words, base, quota, typed=True, balanced=params["balance"])]
     assert n_base + len(seeded) == case["n_seeded"]
     known: dict[Token, int] = {token: place for place, token in enumerate([*base, *seeded])}
-    tail = [token for token, _ in merge_tail(words, known, seeded, size - n_base - len(seeded), typed=True)]
+    sequences, weights = sequences_of(words, known, set(seeded), typed=True)
+    tail = [token for token, _ in merge_tail(sequences, weights, known, size - n_base - len(seeded))]
     wanted = [(bool(entry[0]), bytes.fromhex(entry[1])) for entry in case["vocab"] if isinstance(entry, list)]
     assert [*base, *seeded, *tail][: len(wanted)] == wanted
     assert len(case["vocab"]) == min(size, n_base + len(seeded) + len(tail))
+
+
+CURVES = [path for path in sorted(FOLDER.glob("*__curve_*.json")) if "spans" in _load(path.name)]
+
+
+def _typed(text: str) -> Token:
+    return (False, string_to_bytes(text[2:])) if text.startswith("##") else (True, string_to_bytes(text))
+
+
+@pytest.mark.parametrize("path", CURVES, ids=lambda path: path.stem)
+def test_compatible_spans_and_their_counts_are_those_of_the_published_code(path: Path) -> None:
+    case = _load(path.name)
+    params = case["params"]
+    rows = rows_of(case["signals"], params["measure"])
+    threshold = None if params["percentile"] is None else threshold_of(rows, params["percentile"])
+    assert threshold == pytest.approx(case["threshold"])
+    spans = reference_spans(rows, "monotonic" if threshold is None else "combined", threshold)
+    assert [[list(span) for span in found] for found in spans] == case["spans"]
+    base = base_tokens(ATOM_BYTE_ORDER, typed=True)
+    counts = reference_counts(rows, spans, set(base))
+    merged: dict[Token, int] = {}
+    for own in counts.values():
+        for token, count in own.items():
+            merged[token] = merged.get(token, 0) + count
+    wanted = case["span_frequencies_in_order"]
+    if isinstance(wanted, dict):
+        for language, pairs in wanted.items():
+            assert list(counts[language].items()) == [(_typed(text), count) for text, count in pairs]
+    else:
+        assert list(merged.items()) == [(_typed(text), count) for text, count in wanted]
+    quota = int(params["proportion"] * params["vocab_size"] - len(base) - len(SPECIALS) - 1)
+    ranked = {language: sorted(own.items(), key=lambda item: -item[1]) for language, own in counts.items()}
+    if isinstance(wanted, dict):
+        seeded = [token for token, _ in in_turn(list(ranked.values()), quota)]
+    else:
+        seeded = [token for token, _ in sorted(merged.items(), key=lambda item: -item[1])][:quota]
+    known: dict[Token, int] = {token: place for place, token in enumerate([*base, *seeded])}
+    # With languages in turn the published code leaves the spans out of what it merges.
+    replaced = set() if isinstance(wanted, dict) else set(seeded)
+    sequences, weights = reference_sequences(rows, spans, known, replaced)
+    room = params["vocab_size"] - len(SPECIALS) - 1 - len(known)
+    tail = [token for token, _ in merge_tail(sequences, weights, known, room, merge=lossy_merge)]
+    vocabulary = [_typed(text) for text in case["vocab"] if text not in (*SPECIALS, "<|unk|>")]
+    assert [*base, *seeded] == vocabulary[: len(known)]
+    assert [*base, *seeded, *tail] == vocabulary

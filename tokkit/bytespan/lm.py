@@ -39,7 +39,7 @@ class ByteLm:
     def train(
         cls, documents: Iterable[bytes], *, order: int = 5, min_count: int = 1, progress: Progress = silent
     ) -> "ByteLm":
-        """Counts the documents as they come. `min_count`: rarer n-grams of three bytes and more are left out at the end.
+        """Counts the documents as they come. `min_count`: rarer n-grams of 3 bytes and more are left out.
 
         Raises:
             UsageError: an order outside 1..32. ResourceError: more than memory or 32-bit counts hold.
@@ -99,11 +99,16 @@ class ByteLm:
         surprisal, entropies = self._core.signals(
             b"".join(documents), offsets.tobytes(), with_entropy=entropy, threads=threads, progress=progress
         )
-        # + 0.0: no negative zero.
         return (
-            np.round(np.frombuffer(surprisal, np.float64), DECIMALS) + 0.0,
-            np.round(np.frombuffer(entropies, np.float64), DECIMALS) + 0.0,
+            _rounded(surprisal),
+            _rounded(entropies),
         )
+
+
+def _rounded(buffer: bytes) -> NDArray[np.float64]:
+    values: NDArray[np.float64] = np.round(np.frombuffer(buffer, np.float64), DECIMALS)
+    values += 0.0  # no negative zero
+    return values
 
 
 def _batches(documents: Iterable[bytes]) -> Iterable[tuple[bytes, bytes]]:

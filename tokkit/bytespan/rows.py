@@ -15,8 +15,8 @@ from tokkit.errors import InputError
 class Rows:
     """Documents end to end; document `i` is `blob[offsets[i]:offsets[i + 1]]`.
 
-    starts: bool [bytes], where a pre-token begins (a document always begins one). signal: float64 [bytes], surprisal or
-    entropy of each byte given those before it. counts: int64 [documents], how often each occurs. languages: by document.
+    starts: bool [bytes], where a pre-token begins, as every document does. signal: float64 [bytes], surprisal or
+    entropy of each byte given those before it. counts: int64 [documents], their occurrences. languages: by document.
     """
 
     blob: bytes

@@ -36,18 +36,9 @@ def continues(rows: Rows, constraint: Constraint, threshold: float | None) -> ND
     Raises:
         UsageError: a constraint that needs a threshold, without one.
     """
-    signal = rows.signal
-    if constraint != "monotonic" and threshold is None:
-        raise UsageError(f"constraint {constraint} needs a percentile", hint="give --percentile, or monotonic")
-    falls = np.zeros(len(signal), np.bool_)
-    falls[1:] = signal[1:] < signal[:-1]
-    if constraint == "monotonic":
-        found = falls
-    else:
-        below = signal < threshold
-        found = below if constraint == "global" else below | falls
+    found = joins(rows.signal, constraint, threshold)
     found &= ~rows.starts
-    n = len(signal)
+    n = len(found)
     if n > 2:
         data = np.frombuffer(rows.blob, np.uint8)
         first = rows.starts[: n - 2] & (data[: n - 2] == SPACE)
@@ -68,3 +59,19 @@ def spans_of(rows: Rows, found: NDArray[np.bool_]) -> list[list[tuple[int, int]]
     for owner, begin, length in zip(owners.tolist(), begins.tolist(), lengths.tolist(), strict=True):
         spans[owner].append((begin - int(rows.offsets[owner]), length))
     return spans
+
+
+def joins(signal: NDArray[np.float64], constraint: Constraint, threshold: float | None) -> NDArray[np.bool_]:
+    """Which bytes the constraint joins to the byte before them, whatever the pre-tokens; bool [bytes].
+
+    Raises:
+        UsageError: a constraint that needs a threshold, without one.
+    """
+    falls = np.zeros(len(signal), np.bool_)
+    falls[1:] = signal[1:] < signal[:-1]
+    if constraint == "monotonic":
+        return falls
+    if threshold is None:
+        raise UsageError(f"constraint {constraint} needs a percentile", hint="give --percentile, or monotonic")
+    below: NDArray[np.bool_] = signal < threshold
+    return below if constraint == "global" else below | falls

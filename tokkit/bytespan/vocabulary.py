@@ -1,7 +1,7 @@
 """From spans to a vocabulary: the most frequent ones, then pair merges."""
 
 import heapq
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 
 from tokkit.bytespan.words import Token, Words, span_counts
@@ -9,6 +9,8 @@ from tokkit.errors import UsageError
 from tokkit.progress import Progress, silent
 
 _POLL_EVERY = 64
+Merge = Callable[[Sequence[int], int, int, int], list[int]]
+"""(sequence, left, right, target) -> the sequence with the pair replaced."""
 
 
 def base_tokens(byte_order: bytes, *, typed: bool) -> list[Token]:
@@ -31,42 +33,42 @@ def seeds(
     if not balanced:
         ranked = [item for item in span_counts(words, words.words, typed=typed) if item[0] not in have]
         return ranked[:quota]
-    chosen: dict[Token, int] = {}
     lists = [
         [item for item in span_counts(words, table, typed=typed) if item[0] not in have]
         for table in words.by_language.values()
     ]
+    return in_turn(lists, quota)
+
+
+def in_turn(lists: Sequence[Sequence[tuple[Token, int]]], quota: int | None) -> list[tuple[Token, int]]:
+    """One of each list in turn until there are `quota`; one that another list has brought costs the turn."""
+    chosen: dict[Token, int] = {}
     for turn in range(max(map(len, lists), default=0)):
         for ranked in lists:
             if quota is not None and len(chosen) >= quota:
                 return list(chosen.items())
-            # A span that another language has brought costs the turn.
             if turn < len(ranked):
                 chosen.setdefault(*ranked[turn])
     return list(chosen.items())
 
 
 def merge_tail(
-    words: Words,
+    sequences: list[list[int]],
+    weights: Sequence[int],
     known: Mapping[Token, int],
-    seeded: Collection[Token],
     n_wanted: int,
     *,
-    typed: bool,
+    merge: Merge | None = None,
     progress: Progress = silent,
 ) -> list[tuple[Token, int]]:
-    """Up to `n_wanted` more tokens by pair merging over words whose `seeded` spans are one token each.
+    """Up to `n_wanted` more tokens by pair merging over words (changed in place) that occur `weights` times.
 
     Most frequent pair first (overlapping pairs all count), ties by smaller (right id, left id). A pair whose bytes are
     a token already becomes that one and takes no place. `known` gives the ids of the tokens there are.
-
-    Raises:
-        UsageError: `known` lacks a byte.
     """
     tokens = list(known)
     ids = dict(known)
     by_id = dict(zip(ids.values(), tokens, strict=True))
-    sequences, weights = _sequences(words, ids, set(seeded), typed=typed)
     counts: dict[tuple[int, int], int] = {}
     where: dict[tuple[int, int], set[int]] = {}
     for place, sequence in enumerate(sequences):
@@ -93,7 +95,7 @@ def merge_tail(
         changed: set[tuple[int, int]] = set()
         for place in sorted(where.pop(pair)):
             old, weight = sequences[place], weights[place]
-            new = _replaced(old, left, right, target)
+            new = (merge or _replaced)(old, left, right, target)
             if len(new) == len(old):
                 continue
             for before in pairwise(old):
@@ -113,9 +115,14 @@ def merge_tail(
     return made
 
 
-def _sequences(
-    words: Words, ids: Mapping[Token, int], seeded: set[Token], *, typed: bool
+def sequences_of(
+    words: Words, ids: Mapping[Token, int], seeded: Collection[Token], *, typed: bool
 ) -> tuple[list[list[int]], list[int]]:
+    """Distinct words as ids with their counts: `seeded` spans are one token, other bytes one each.
+
+    Raises:
+        UsageError: `ids` lacks a byte.
+    """
     totals: dict[tuple[int, ...], int] = {}
     for word, count in words.words.items():
         sequence: list[int] = []

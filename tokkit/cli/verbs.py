@@ -23,6 +23,7 @@ VERBS: dict[str, VerbInfo] = {
     "run": VerbInfo(_MAKE, "run", "Run a recipe: count, train, export and evaluate what it says."),
     "encode": VerbInfo(_USE, "encode", "Turn text into token ids, one line of ids for each line of text."),
     "decode": VerbInfo(_USE, "decode", "Turn token ids back into text."),
+    "hyper": VerbInfo(_USE, "hyper", "Shorten id sequences by hypertokens, restore them, or measure what they save."),
     "export": VerbInfo(
         _USE, "export", "Write a tokenizer of ours for other programs, and say how faithful the file is."
     ),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, Literal, Union
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ from tokkit import _core
 from tokkit.errors import InputError, UsageError
 from tokkit.spec import Spec
 
-Ids = Union[Sequence[int], NDArray[np.integer]]
-Padding = Union[bool, Literal["longest", "max_length", "do_not_pad"]]
+Ids = Sequence[int] | NDArray[np.integer]
+Padding = bool | Literal["longest", "max_length", "do_not_pad"]
 Kind = Literal["encode", "strict", "tolerant"]
 _FORMAT: Final = 1
 _MAX_ID: Final = 2**32 - 1
@@ -219,7 +219,7 @@ class HypertokenCodec:
         self, ids: Ids, *, padding: Padding = False, truncation: bool = False, max_length: int | None = None
     ) -> HyperEncodings:
         """Codes of one row; `longest` pads nothing here. Raises as `encode_batch`."""
-        keep = "max_length" if padding == "max_length" else False
+        keep: Padding = "max_length" if padding == "max_length" else False
         return self.encode_batch([ids], padding=keep, truncation=truncation, max_length=max_length)
 
     def encode_batch(
@@ -301,9 +301,7 @@ class HypertokenCodec:
         ids, ends, books = self._core.decode_batch(
             flat.tobytes(), offsets.tobytes(), tolerant=tolerant, with_books=with_codebooks, threads=threads
         )
-        return HyperDecodings(
-            np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64), _Books(self.config, books)
-        )
+        return HyperDecodings(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64), _Books(self.config, books))
 
     def row(self, kind: Kind = "encode") -> "Row":
         """A row in pieces: an encoder, or a `strict` or `tolerant` decoder.
@@ -334,11 +332,11 @@ class Row:
     def push(self, ids: Ids) -> list[int]:
         """Takes ids (or codes) and returns what is certain. Raises InputError as encode and decode do."""
         flat, _ = flatten([ids])
-        return np.frombuffer(self._core.push(flat.tobytes()), np.uint32).tolist()
+        return _numbers(self._core.push(flat.tobytes()))
 
     def finish(self) -> list[int]:
         """Ends the row: the code of an encoder's unfinished phrase."""
-        return np.frombuffer(self._core.finish(), np.uint32).tolist()
+        return _numbers(self._core.finish())
 
     def clear(self) -> None:
         """Starts a new row."""
@@ -357,6 +355,11 @@ class Row:
         return self._core.phrase(code)
 
 
+def _numbers(buffer: bytes) -> list[int]:
+    numbers: list[int] = np.frombuffer(buffer, np.uint32).tolist()
+    return numbers
+
+
 def flatten(rows: Sequence[Ids]) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
     """Rows end to end: ids uint32 [n], offsets uint64 [rows + 1].
 
@@ -370,9 +373,11 @@ def flatten(rows: Sequence[Ids]) -> tuple[NDArray[np.uint32], NDArray[np.uint64]
 
 def _array(row: Ids, place: int) -> NDArray[np.uint32]:
     if isinstance(row, np.ndarray) and row.dtype == np.uint32:
-        return row
+        same: NDArray[np.uint32] = row
+        return same
     try:
-        wide = np.asarray(row, np.int64) if len(row) else np.zeros(0, np.int64)
+        found = np.asarray(row) if len(row) else np.zeros(0, np.int64)
+        wide = found.astype(np.int64) if found.dtype.kind in "iu" else None
     except (OverflowError, TypeError, ValueError):
         wide = None
     if wide is None or wide.ndim != 1 or bool(((wide < 0) | (wide > _MAX_ID)).any()):

@@ -41,7 +41,7 @@ def admitted_model(
     )
     return Model(
         method=method,
-        pretokenizer=counts.pretokenizer,
+        pretokenizer=counts.pretokenizer or "none@1",
         alphabet=Alphabet(),
         specials=tuple(specials),
         n_byte_tokens=ground.n_byte_tokens,

@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from tokkit.bytespan.lm import ByteLm
 from tokkit.bytespan.rows import Rows, make_rows, read_signals
 from tokkit.bytespan.spans import Constraint, continues, threshold_of
-from tokkit.bytespan.vocabulary import base_tokens, merge_tail, seeds
+from tokkit.bytespan.vocabulary import base_tokens, merge_tail, seeds, sequences_of
 from tokkit.bytespan.words import words_of
 from tokkit.corpus.read import Inputs
 from tokkit.counts import CountConfig, CountTable
@@ -101,7 +101,7 @@ class ByteSpan(SuperwordTrainer):
             raise UsageError(
                 f"vocab_size: {config.vocab_size} has no room for 256 bytes and {len(config.special_tokens)} specials"
             )
-        rows = self._rows(counts.pretokenizer, again, progress)
+        rows = self._rows(counts.pretokenizer or self.default_pretokenizer(), again, progress)
         threshold = None if config.constraint == "monotonic" else threshold_of(rows, float(config.percentile or 0))
         words = words_of(rows, continues(rows, config.constraint, threshold))
         base = base_tokens(_ORDER, typed=False)
@@ -111,14 +111,8 @@ class ByteSpan(SuperwordTrainer):
         chosen = seeds(words, base, quota, typed=False, balanced=False)
         if config.build == "seeding":
             known = {token: place for place, token in enumerate([*base, *(token for token, _ in chosen)])}
-            chosen += merge_tail(
-                words,
-                known,
-                [token for token, _ in chosen],
-                size - len(known),
-                typed=False,
-                progress=progress,
-            )
+            sequences, weights = sequences_of(words, known, {token for token, _ in chosen}, typed=False)
+            chosen += merge_tail(sequences, weights, known, size - len(known), progress=progress)
         return admitted_model(
             "bytespan",
             counts,

@@ -30,7 +30,7 @@ Segmentation = Literal["greedy", "shortest"]
 
 @dataclass(frozen=True)
 class Phrases:
-    """The 256 bytes in byte order, then phrases from the best on, with their uses; `sizes` before and after each round."""
+    """The 256 bytes in byte order, then phrases from the best on, with uses; `sizes` before and after each round."""
 
     tokens: tuple[tuple[bytes, int], ...]
     sizes: tuple[int, ...]
@@ -57,7 +57,9 @@ def learn(
     kept = list(units)
     offsets = np.zeros(len(kept) + 1, np.uint64)
     np.cumsum([len(unit) for unit in kept], out=offsets[1:])
-    return _learn(b"".join(kept), offsets.tobytes(), None, vocab_size, max_length, keep, min_count, segmentation, progress)
+    return _learn(
+        b"".join(kept), offsets.tobytes(), None, vocab_size, max_length, keep, min_count, segmentation, progress
+    )
 
 
 def _learn(

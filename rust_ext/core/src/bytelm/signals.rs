@@ -123,30 +123,49 @@ impl ByteLm {
         }
     }
 
-    /// The distribution depends on the longest context alone: it is worked out once for each.
+    /// The distribution depends on the longest context alone: its entropy is worked out once for each.
+    ///
+    /// P = (n P_ml + u P') / (n + u) with P' that of the context one byte shorter: bytes never seen here have k P',
+    /// k = u / (n + u), so that their part follows from the entropy of P' and the bytes seen here.
     fn entropy(&self, contexts: &[Context], known: &[AtomicU64]) -> f64 {
-        let longest = contexts.last().map_or(0, |context| context.node);
-        let cell = &known[longest as usize];
+        let Some((context, shorter)) = contexts.split_last() else { return 8.0 };
+        let cell = &known[context.node as usize];
         let value = f64::from_bits(cell.load(Ordering::Relaxed));
         if !value.is_nan() {
             return value;
         }
-        let mut p = [1.0 / 256.0; 256];
-        for context in contexts.iter().filter(|context| context.total > 0) {
-            let kinds = f64::from(context.kinds);
-            let sum = f64::from(context.total) + kinds;
-            let keep = kinds / sum;
-            for value in &mut p {
-                *value *= keep;
-            }
-            let (low, high) = (self.starts[context.node as usize], self.starts[context.node as usize + 1]);
-            for &(byte, count) in &self.kids[low as usize..high as usize] {
-                p[byte as usize] += f64::from(count) / sum;
-            }
-        }
-        let value = -p.iter().map(|p| p * p.log2()).sum::<f64>();
+        let before = self.entropy(shorter, known);
+        let value = if context.total == 0 { before } else { self.entropy_from(*context, shorter, before) };
         cell.store(value.to_bits(), Ordering::Relaxed);
         value
+    }
+
+    fn entropy_from(&self, context: Context, shorter: &[Context], before: f64) -> f64 {
+        let kinds = f64::from(context.kinds);
+        let sum = f64::from(context.total) + kinds;
+        let keep = kinds / sum;
+        let (low, high) = (self.starts[context.node as usize], self.starts[context.node as usize + 1]);
+        let (mut seen, mut mass, mut inner) = (0.0, 0.0, 0.0);
+        for &(byte, count) in &self.kids[low as usize..high as usize] {
+            let shorter_p = self.probability(shorter, byte);
+            let p = (f64::from(count) + kinds * shorter_p) / sum;
+            seen -= p * p.log2();
+            mass += shorter_p;
+            inner += shorter_p * shorter_p.log2();
+        }
+        // Where all bytes were seen nothing is left but rounding.
+        let left = if high - low == 256 { 0.0 } else { keep * (before + inner) - keep * keep.log2() * (1.0 - mass) };
+        seen + left
+    }
+
+    fn probability(&self, contexts: &[Context], byte: u8) -> f64 {
+        let mut p = 1.0 / 256.0;
+        for context in contexts.iter().filter(|context| context.total > 0) {
+            let slot = &self.slots[self.find(u64::from(context.node) << 8 | u64::from(byte))];
+            let kinds = f64::from(context.kinds);
+            p = (f64::from(slot.count) + kinds * p) / (f64::from(context.total) + kinds);
+        }
+        p
     }
 }
 

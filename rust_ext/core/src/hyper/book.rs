@@ -135,8 +135,9 @@ impl Book {
     /// Prefixes are always used after what they begin, so that the oldest entry is no prefix of another one.
     fn evict(&mut self, parent: u32) -> Room {
         let oldest = self.oldest;
+        let entry = self.entries.get(oldest as usize).copied();
+        let Some(entry) = entry.filter(|_| self.rules.base() + oldest != parent) else { return Room::Full };
         let code = self.rules.base() + oldest;
-        let Some(&entry) = self.entries.get(oldest as usize).filter(|_| code != parent) else { return Room::Full };
         self.unlink(oldest);
         Room::Slot(Slot { code, evicted: Some(entry) })
     }

@@ -14,18 +14,20 @@ pub struct Decoder {
     /// The code before this one, NONE at the start and after a disabled id.
     previous: u32,
     taken: u64,
+    /// After a bad code the book is unknown.
+    is_broken: bool,
 }
 
 impl Decoder {
     /// A decoder at the start of a row.
     pub fn new(rules: Arc<Rules>) -> Self {
-        Self { book: Book::new(rules), previous: NONE, taken: 0 }
+        Self { book: Book::new(rules), previous: NONE, taken: 0, is_broken: false }
     }
 
     /// Starts a new row with an empty book.
     pub fn clear(&mut self) {
         self.book.clear();
-        (self.previous, self.taken) = (NONE, 0);
+        (self.previous, self.taken, self.is_broken) = (NONE, 0, false);
     }
 
     /// The phrases so far: those of the encoder.
@@ -38,6 +40,9 @@ impl Decoder {
     /// # Errors
     /// `Input`: a code that the encoder cannot have made here; names it with its position.
     pub fn push(&mut self, codes: &[u32], out: &mut Vec<u32>) -> Result<()> {
+        if self.is_broken {
+            return Err(Error::Usage("the row holds a bad code: clear the decoder first".into()));
+        }
         for (place, &code) in codes.iter().enumerate() {
             if self.book.rules().is_disabled(code) {
                 out.push(code);
@@ -45,13 +50,13 @@ impl Decoder {
                 continue;
             }
             let taken = self.taken + place as u64;
-            self.step(code, out).ok_or_else(|| {
-                let base = self.book.rules().base();
-                Error::Input(format!(
-                    "code {code} at position {taken} stands for nothing: {} phrases from {base} on",
-                    self.book.len()
-                ))
-            })?;
+            if self.step(code, out).is_none() {
+                self.is_broken = true;
+                let (base, n) = (self.book.rules().base(), self.book.len());
+                return Err(Error::Input(format!(
+                    "code {code} at position {taken} stands for nothing: {n} phrases from {base} on"
+                )));
+            }
         }
         self.taken += codes.len() as u64;
         Ok(())

@@ -106,9 +106,8 @@ class ByteLm:
 
 
 def _rounded(buffer: bytes) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = np.round(np.frombuffer(buffer, np.float64), DECIMALS)
-    values += 0.0  # no negative zero
-    return values
+    # + 0.0: no negative zero.
+    return (np.round(np.frombuffer(buffer, np.float64), DECIMALS) + 0.0).astype(np.float64, copy=False)
 
 
 def _batches(documents: Iterable[bytes]) -> Iterable[tuple[bytes, bytes]]:

@@ -373,8 +373,7 @@ def flatten(rows: Sequence[Ids]) -> tuple[NDArray[np.uint32], NDArray[np.uint64]
 
 def _array(row: Ids, place: int) -> NDArray[np.uint32]:
     if isinstance(row, np.ndarray) and row.dtype == np.uint32:
-        same: NDArray[np.uint32] = row
-        return same
+        return row.astype(np.uint32, copy=False)
     try:
         found = np.asarray(row) if len(row) else np.zeros(0, np.int64)
         wide = found.astype(np.int64) if found.dtype.kind in "iu" else None

@@ -145,7 +145,8 @@ def test_list_names_everything(tmp_path: Path) -> None:
     assert "bpe" in listed["trainers"]
     assert "llama-bpe@1" in listed["pretokenizers"]
     assert "hf" in listed["exports"]
-    assert "bytes_per_token" in listed["metrics"]
+    assert "bytes_per_token@1" in listed["metrics"]
+    assert "core@1" in listed["suites"]
     assert "quickstart/english" in listed["recipes"]
     assert all(summary for kind in ("trainers", "exports", "metrics", "recipes") for summary in listed[kind].values())
 

@@ -22,10 +22,8 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 @verb(
     "eval",
     examples=(
-        "tokkit eval mytok --on book.txt",
         "tokkit eval mytok gpt2=tokenizer.json bytes --on en=english.txt --on tr=turkish.txt --json",
-        "tokkit eval mytok --suite fairness@1 --html fairness.html",
-        "tokkit eval mytok --on tr=turkish.txt --metric fertility.uax29 --gate 'fertility.uax29[tr]<=2.1'",
+        "tokkit eval mytok --suite fairness@1 --html fairness.html --gate 'premium[tur]<=1.5'",
     ),
 )
 @click.argument("tokenizers", nargs=-1, metavar="[NAME=]TOKENIZER...")

@@ -23,7 +23,7 @@ def measured_fidelity(
 ) -> dict[str, Fidelity]:
     """Export name -> fidelity over the table, pretokens too long for other programs left out (`export.sample`).
 
-    A plain merge list in HF's format is exact by construction: it is checked on a sample that `Fidelity` tells the size of,
+    A plain merge list in HF's format is exact by construction: it is checked on a sample, whose size `Fidelity` tells,
     unless `whole`.
     Left out are exports that cannot hold the model, and those that no library at hand reads back: they are exact by
     construction.

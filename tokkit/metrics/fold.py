@@ -31,7 +31,7 @@ def fold(
     """Rows of NAMES and of tokens with each flag, int64 [n_documents, COLUMNS]; None where the tokens do not tile.
 
     Document d is data[byte_ends[d]:byte_ends[d + 1]] and has ids[token_ends[d]:token_ends[d + 1]]. `lengths` and
-    `flags` are by id, `tokens` has the bytes of all tokens in the order of ids. Each token is compared with the text under it;
+    `flags` are by id, `tokens` has the bytes of all tokens in the order of ids. Each token is held against its text;
     most are then counted as a whole, by what is known of them.
 
     Raises:

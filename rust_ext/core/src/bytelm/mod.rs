@@ -137,7 +137,7 @@ impl ByteLm {
         let size = 2 * self.slots.len();
         let mut wider = Vec::new();
         wider.try_reserve_exact(size).map_err(|_| {
-            Error::Resource(format!("the byte language model needs {} MiB more", size * size_of::<Slot>() >> 20))
+            Error::Resource(format!("the byte language model needs {} MiB more", (size * size_of::<Slot>()) >> 20))
         })?;
         wider.resize(size, VACANT);
         self.shift -= 1;

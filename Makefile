@@ -31,7 +31,7 @@ demo: $(VENV)/.made  ## install, train a tokenizer on the text in data/, show it
 .PHONY: test
 test: $(VENV)/.tested  ## install with the test tools; run every test, Rust and Python
 	$(CARGO) test --quiet --profile fast -p tokkit-core
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 .PHONY: lint
 lint: $(VENV)/.tested  ## formatters in check mode, linters, types, and the stub against the compiled core
@@ -91,3 +91,7 @@ $(VENV)-peers/.made: $(VENV)/.tested evals/bench/peers.txt
 	grep -v '^#' evals/bench/peers.txt | while read -r peer; do \
 	  $(VENV)-peers/bin/python -m pip install --quiet "$$peer" || echo "$$peer: cannot be installed here" >&2; done
 	@touch $@
+
+.PHONY: test-slow
+test-slow: $(VENV)/.tested  ## the tests that take minutes
+	$(BIN)/python -m pytest -n auto -m slow --timeout 3000

@@ -1,12 +1,28 @@
 """Runs a command in a process of its own and says what it cost; describes the machine it ran on."""
 
+import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+# Linux counts the pages of the process that starts another into the other's peak, so a small one of its own has to
+# start it: argv is the file for the figures, then the command.
+STARTER = """
+import json, os, sys, time
+started = time.perf_counter()
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+wall = time.perf_counter() - started
+code = os.waitstatus_to_exitcode(status)
+with open(sys.argv[1], "w") as file:
+    json.dump([code, usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss], file)
+"""
 
 
 @dataclass(frozen=True)
@@ -28,21 +44,17 @@ def run(command: list[str], *, log: Path) -> Cost:
     Raises:
         BenchError: it could not start or did not end well.
     """
-    with log.open("wb") as output:
-        started = time.perf_counter()
-        try:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        except OSError as error:
-            raise BenchError(f"{command[0]}: {error}") from error
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    if shutil.which(command[0]) is None:
+        raise BenchError(f"{command[0]}: no such command")
+    with log.open("wb") as output, tempfile.NamedTemporaryFile(suffix=".json") as figures:
+        starter = [sys.executable, "-I", "-S", "-c", STARTER, figures.name, *command]
+        subprocess.run(starter, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=True)
+        code, cpu, wall, peak = json.loads(Path(figures.name).read_bytes())
+    if code != 0:
         tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        raise BenchError(f"exit code {process.returncode}: {' '.join(tail)[:200]}")
+        raise BenchError(f"exit code {code}: {' '.join(tail)[:200]}")
     # Linux counts kibibytes, macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * unit)
+    return Cost(cpu, wall, peak if sys.platform == "darwin" else peak * 1024)
 
 
 def machine_line() -> str:

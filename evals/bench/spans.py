@@ -43,8 +43,7 @@ def models(path: str, vocab_size: int) -> Iterator[tuple[str, Model, float]]:
     yield "BPE read by longest prefix", replace(model, inference="longest_prefix"), 0.0
     for name, options in SPANS.items():
         begin = time.perf_counter()
-        config = ByteSpan.Config.model_validate({"vocab_size": vocab_size, **options})
-        spans = ByteSpan(config)
+        spans = ByteSpan(ByteSpan.Config.model_validate({"vocab_size": vocab_size, **options}))
         yield name, spans.train(words, again=spans.count_again([path])), time.perf_counter() - begin
     trainer = TRAINERS.get("lzw")
     for segmentation in ("greedy", "shortest"):

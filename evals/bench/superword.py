@@ -17,6 +17,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from tokkit.model.model import Model
+
+Result = TypeVar("Result")
 
 MB = 1_000_000
 INHERITED, NEW = 12_000, 4_000
@@ -59,7 +65,7 @@ def part(path: str, start: float, end: float) -> str:
     return made.name
 
 
-def measured(step: Callable[[], object]) -> tuple[object, dict[str, float]]:
+def measured(step: Callable[[], Result]) -> tuple[Result, dict[str, float]]:
     """The step's result and what it cost."""
     before, started = cpu_seconds(), time.monotonic()
     held = peak_mb()
@@ -76,15 +82,14 @@ def measured(step: Callable[[], object]) -> tuple[object, dict[str, float]]:
 def stage2(path: str, size: float, threads: int) -> dict[str, object]:
     """12,000 inherited merges and 4,000 new ones, the published scripts' regexes of before 10/2025."""
     from tokkit.counts import CountConfig, count
-    from tokkit.trainers import TRAINERS
+    from tokkit.trainers.superbpe import SuperBpe
 
-    trainer_class = TRAINERS.get("superbpe")
     config = CountConfig(threads=threads)
     with tempfile.TemporaryDirectory() as folder:
         # The first stage is trained by another process, so that its memory is not in the peak here.
         kept = str(Path(folder) / "stage1")
         options = {"vocab_size": 256 + INHERITED + NEW, "inherit_merges": INHERITED, "threads": threads, "stage1": kept}
-        trainer = trainer_class(trainer_class.Config(**options))
+        trainer = SuperBpe(SuperBpe.Config.model_validate(options))
         text = part(path, 0, size)
         words, counting = measured(lambda: count(text, pretokenizer=trainer.default_pretokenizer(), config=config))
         stage1 = alone("--file", text, "case", "--case", json.dumps(["first", kept, options]))
@@ -109,10 +114,9 @@ def stage2(path: str, size: float, threads: int) -> dict[str, object]:
 def first(path: str, folder: str, options: dict[str, object]) -> dict[str, float]:
     """The first stage alone, left in `folder`."""
     from tokkit.counts import CountConfig, count
-    from tokkit.trainers import TRAINERS
+    from tokkit.trainers.superbpe import SuperBpe
 
-    trainer_class = TRAINERS.get("superbpe")
-    trainer = trainer_class(trainer_class.Config(**{**options, "stage1": folder}))
+    trainer = SuperBpe(SuperBpe.Config.model_validate({**options, "stage1": folder}))
     words = count(path, pretokenizer=trainer.default_pretokenizer(), config=CountConfig(threads=1))
     return measured(lambda: trainer.first_stage(words))[1]
 
@@ -162,7 +166,7 @@ def quality(path: str, size: float, vocab_size: int, method: str, options: dict[
     trainer_class = TRAINERS.get(method)
     trainer = trainer_class(trainer_class.Config(vocab_size=vocab_size, **options))
 
-    def train() -> object:
+    def train() -> "Model":
         if isinstance(trainer, SuperwordTrainer):
             return trainer.train(trainer.count_words(text), again=trainer.count_again(text))
         return trainer.train(count(text, pretokenizer="superbpe-paper-words@1"))
@@ -192,10 +196,14 @@ QUALITY: tuple[tuple[str, dict[str, object]], ...] = (
 )
 
 
+CASES: dict[str, Callable[..., object]] = {"stage2": stage2, "first": first, "peer": peer, "quality": quality}
+
+
 def alone(*arguments: object) -> dict[str, object]:
     """Runs one case of this script in a process of its own."""
     command = [sys.executable, __file__, *map(str, arguments)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return cast("dict[str, object]", json.loads(printed))
 
 
 def main() -> None:
@@ -211,7 +219,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "case":
         kind, *rest = json.loads(given.case)
-        print(json.dumps({"stage2": stage2, "first": first, "peer": peer, "quality": quality}[kind](given.file, *rest)))
+        print(json.dumps(CASES[kind](given.file, *rest)))
         return
     if given.what == "stage2":
         cases = [["stage2", float(size), given.threads] for size in given.sizes.split(",")]

@@ -45,6 +45,7 @@ def main() -> int:
 def speed(table: CountTable, vocab_size: int, rounds: int) -> None:
     """CPU seconds of training from the table (laying it out and merging), rounds interleaved."""
     from tokkit.trainers import TRAINERS
+    from tokkit.trainers.bpe import MergeTrainer
 
     best: dict[str, float] = {}
     events: dict[str, int] = {}
@@ -52,6 +53,7 @@ def speed(table: CountTable, vocab_size: int, rounds: int) -> None:
         for method in METHODS:
             trainer = TRAINERS.get(method)
             made = trainer(trainer.Config(vocab_size=vocab_size))
+            assert isinstance(made, MergeTrainer)
             ground = made.lay_ground(table)
             started = time.process_time()
             session = made.open_session(table, ground, progress=quiet)
@@ -69,10 +71,11 @@ def thresholds(table: CountTable, vocab_size: int) -> None:
     """Removed tokens, rare tokens and compression for each threshold; T = 1 is plain BPE."""
     from tokkit.model.tokenizer import Tokenizer
     from tokkit.report.undertrained import count_uses
+    from tokkit.trainers.base import Trainer
     from tokkit.trainers.picky import Picky
     from tokkit.trainers.scaffold import Scaffold
 
-    runs = {f"T = {t}": Picky(Picky.Config(vocab_size=vocab_size, threshold=t)) for t in reversed(THRESHOLDS)}
+    runs: dict[str, Trainer] = {f"T = {t}": Picky(Picky.Config(vocab_size=vocab_size, threshold=t)) for t in reversed(THRESHOLDS)}
     runs["scaffold"] = Scaffold(Scaffold.Config(vocab_size=vocab_size))
     print(f"{'':<10}{'removed':>9}{'unused':>8}{'< 5':>8}{'< 20':>8}{'< 100':>8}{'tokens':>13}{'relative':>10}")
     first = 0
@@ -94,6 +97,7 @@ def fidelity(files: list[Path], table: CountTable, vocab_size: int) -> None:
         exact = n_tokens(model, counts)
         for export in exports:
             figure = measure(model, export, counts)
+            assert figure is not None, export
             reading = {"hf-greedy": "greedy", "hf-ghost": "ghost"}.get(export, "exact")
             ratio = n_tokens(replace(model, inference=reading), counts) / exact
             print(
@@ -113,9 +117,8 @@ def models(
         yield method, trainer(trainer.Config(vocab_size=vocab_size)).train(table), table, EXPORTS
     words = count([str(path) for path in files], pretokenizer="sentencepiece@1")
     trainer = TRAINERS.get("scaffold")
-    config = trainer.Config(
-        vocab_size=vocab_size, unit="char", unknown="unk", unk_token="<unk>", special_tokens=("<unk>",)
-    )
+    pieces = {"unit": "char", "unknown": "unk", "unk_token": "<unk>", "special_tokens": ("<unk>",)}
+    config = trainer.Config.model_validate({"vocab_size": vocab_size, **pieces})
     yield "scaffold, char", trainer(config).train(words), words, ("hf", "sentencepiece", *EXPORTS[1:])
 
 

@@ -18,7 +18,18 @@ def test_cost_is_that_of_the_process(tmp_path):
     cost = run([sys.executable, "-c", code], log=tmp_path / "log")
     assert 0.3 <= cost.cpu_seconds < 5
     assert 0.3 <= cost.wall_seconds <= time.perf_counter() - started
-    assert 60e6 < cost.peak_bytes < 300e6
+    assert 60e6 < cost.peak_bytes < 120e6
+
+
+def test_pages_of_the_caller_are_not_counted(tmp_path):
+    held = bytearray(200_000_000)
+    cost = run([sys.executable, "-S", "-c", "pass"], log=tmp_path / "log")
+    assert len(held) > 2 * cost.peak_bytes
+
+
+def test_missing_command_is_told(tmp_path):
+    with pytest.raises(BenchError, match="no such command"):
+        run(["no-such-command"], log=tmp_path / "log")
 
 
 def test_failure_is_told_with_the_last_line(tmp_path):

@@ -51,7 +51,8 @@ format: $(VENV)/.tested  ## let the formatters have their way
 .PHONY: core
 core:  ## rebuild the compiled core into tokkit/ for the edit-build-test loop
 	unset PYO3_PYTHON; $(CARGO) build --profile fast -p tokkit-py
-	cp $(CARGO_TARGET_DIR)/fast/lib_core.so tokkit/_core.abi3.so
+	cp $(CARGO_TARGET_DIR)/fast/lib_core.so tokkit/_core.abi3.so.new
+	mv tokkit/_core.abi3.so.new tokkit/_core.abi3.so  # a running process keeps the old one
 
 # --- measurements -----------------------------------------------------------------------------------------------------
 

@@ -75,7 +75,9 @@ def thresholds(table: CountTable, vocab_size: int) -> None:
     from tokkit.trainers.picky import Picky
     from tokkit.trainers.scaffold import Scaffold
 
-    runs: dict[str, Trainer] = {f"T = {t}": Picky(Picky.Config(vocab_size=vocab_size, threshold=t)) for t in reversed(THRESHOLDS)}
+    runs: dict[str, Trainer] = {
+        f"T = {t}": Picky(Picky.Config(vocab_size=vocab_size, threshold=t)) for t in reversed(THRESHOLDS)
+    }
     runs["scaffold"] = Scaffold(Scaffold.Config(vocab_size=vocab_size))
     print(f"{'':<10}{'removed':>9}{'unused':>8}{'< 5':>8}{'< 20':>8}{'< 100':>8}{'tokens':>13}{'relative':>10}")
     first = 0

@@ -91,7 +91,7 @@ def test_five_megabytes_of_random_letters_on_one_line_train(tmp_path: Path) -> N
 
 # row 10
 @pytest.mark.slow
-def test_twenty_megabytes_of_one_letter_train_within_a_gigabyte(tmp_path: Path) -> None:
+def test_twenty_megabytes_of_one_letter_train_within_half_a_gigabyte(tmp_path: Path) -> None:
     (tmp_path / "line.txt").write_bytes(b"a" * 20_000_000 + b"\n")
     script = (
         "import resource, sys; from tokkit.cli import main\n"
@@ -110,7 +110,7 @@ def test_twenty_megabytes_of_one_letter_train_within_a_gigabyte(tmp_path: Path) 
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout.split()[-1]) < 1024
+    assert int(done.stdout.split()[-1]) < 500
 
 
 # rows 12 and 13, 14 and 21 of the threats

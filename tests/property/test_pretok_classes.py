@@ -22,6 +22,9 @@ from tests.pretok_oracles import (
 BETWEEN = "\n\n."
 # Neighbours for which each pattern does something else with what stands between them.
 NEIGHBOURS = ["aA", "'s", " 1", "!\n", "\t/"]
+# Planes 2 to 13, 15 and 16 hold ideographs, private and unassigned characters alone: two neighbours tell them apart.
+DISTANT_NEIGHBOURS = ["aA", " 1"]
+NEAR_CODE_POINTS = [code for code in CODE_POINTS if code >> 16 in {0, 1, 14}]
 
 
 def batches(strings: Iterator[str], size: int) -> Iterator[str]:
@@ -73,7 +76,7 @@ def test_every_code_point_in_every_position_is_cut_as_by_hugging_face(name: str,
     left, right = pair
     strings = (
         text
-        for code in CODE_POINTS
+        for code in (CODE_POINTS if pair in DISTANT_NEIGHBOURS else NEAR_CODE_POINTS)
         for text in (chr(code) + left + right, left + chr(code) + right, left + right + chr(code))
     )
     for text in batches(strings, 100_000):

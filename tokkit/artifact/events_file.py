@@ -1,6 +1,7 @@
 """events.parquet: the whole model in one table, tokens first and then the log; the source of truth."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, cast, get_args
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tokkit.columns import numbers
 from tokkit.errors import TokenizerError
 from tokkit.model.check import check_model
 from tokkit.model.events import Events, Kind
@@ -155,19 +157,19 @@ def _model(table: pa.Table, header: dict[str, object]) -> Model:
     rows = table.column("row").to_pylist()
     n = next((place for place, row in enumerate(rows) if row != TOKEN_ROW), len(rows))
     tokens, log = table.slice(0, n), table.slice(n)
-    numbers = {kind.name.lower(): int(kind) for kind in Kind}
-    if not np.array_equal(tokens.column("token").to_numpy(), np.arange(n)):
+    kinds = {kind.name.lower(): int(kind) for kind in Kind}
+    if not np.array_equal(numbers(tokens.column("token"), np.int64), np.arange(n)):
         raise TokenizerError("events.parquet: token rows are not numbered 0, 1, 2, ...")
     _check_nulls(tokens, log)
     lists = log.column("pieces").to_pylist()
     offsets = np.zeros(len(lists) + 1, np.uint64)
     np.cumsum([len(pieces or ()) for pieces in lists], out=offsets[1:])
     events = Events(
-        kind=np.array([numbers[row] for row in rows[n:]], np.uint8),
-        token=_uint32(log, "token"),
-        left=_uint32(log, "left"),
-        right=_uint32(log, "right"),
-        count=log.column("count").combine_chunks().fill_null(0).to_numpy(zero_copy_only=False).astype(np.uint64),
+        kind=np.array([kinds[row] for row in rows[n:]], np.uint8),
+        token=numbers(log.column("token"), np.uint32),
+        left=numbers(log.column("left"), np.uint32),
+        right=numbers(log.column("right"), np.uint32),
+        count=numbers(log.column("count"), np.uint64),
         pieces=np.array([piece for pieces in lists for piece in pieces or ()], np.uint32),
         piece_offsets=offsets,
     )
@@ -193,8 +195,8 @@ def _model(table: pa.Table, header: dict[str, object]) -> Model:
         layout=cast("Layout", _one_of(header, "layout", get_args(Layout))),
         inference=_text(header, "inference"),
         normalizer=None if header["normalizer"] is None else _text(header, "normalizer"),
-        scores=tokens.column("score").to_numpy().astype(np.float64) if has_scores else None,
-        ids=_uint32(tokens, "id") if has_ids else None,
+        scores=numbers(tokens.column("score"), np.float64, null=math.nan) if has_scores else None,
+        ids=numbers(tokens.column("id"), np.uint32) if has_ids else None,
         exhausted=bool(header["exhausted"]),
         config=dict(cast("dict[str, object]", header["config"])),
     )
@@ -209,11 +211,6 @@ def _check_nulls(tokens: pa.Table, log: pa.Table) -> None:
     for name in ("id", "score"):
         if tokens.column(name).null_count not in (0, len(tokens)):
             raise TokenizerError(f"events.parquet: a value of {name} is missing")
-
-
-def _uint32(table: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
-    column = table.column(name).combine_chunks().fill_null(0)
-    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.uint32)
 
 
 def _text(header: dict[str, object], key: str) -> str:

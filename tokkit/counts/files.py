@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tokkit import _core
 from tokkit.atomic import atomic_file, refuse_overwrite
+from tokkit.columns import numbers
 from tokkit.corpus.report import CorpusReport, SourceReport
 from tokkit.corpus.stream import open_stream
 from tokkit.corpus.text import blocks, whole_lines
@@ -75,6 +76,9 @@ def _load_parquet(path: Path, pretokenizer: str | None) -> CountTable:
     words, counts = _two_columns(arrow, path)
     first = arrow.column("first") if about and "first" in arrow.column_names else None
     raw = _from_arrow(words, counts, first, path)
+    # Training starts at once: what Arrow keeps for its next table would only add to the peak.
+    del arrow, words, counts, first
+    pa.default_memory_pool().release_unused()
     if about is None:
         return CountTable(raw, pretokenizer=pretokenizer)
     if about.get("format", 0) > FORMAT:
@@ -112,7 +116,8 @@ def _from_arrow(
     if words.null_count or counts.null_count:
         raise InputError(f"{path}: a count table cannot hold nulls")
     try:
-        numbers = counts.cast(pa.uint64()).to_numpy()
+        repeats = numbers(counts, np.uint64)
+        positions = None if first is None else numbers(first, np.uint64)
     except pa.ArrowInvalid as error:
         raise InputError(f"{path}: {error}") from error
     array = pa.concat_arrays([chunk.cast(pa.large_binary()) for chunk in words.chunks]) if words.num_chunks else None
@@ -122,9 +127,11 @@ def _from_arrow(
     low, high = int(offsets[0]), int(offsets[-1])
     data = array.buffers()[2]
     blob = data.slice(low, high - low).to_pybytes() if data is not None else b""
-    positions = None if first is None else first.to_numpy().astype("<u8").tobytes()
     return _core.CountTable.from_buffers(
-        blob, (offsets - low).astype("<u8").tobytes(), numbers.astype("<u8").tobytes(), positions
+        blob,
+        (offsets - low).astype("<u8").tobytes(),
+        repeats.astype("<u8").tobytes(),
+        None if positions is None else positions.astype("<u8").tobytes(),
     )
 
 

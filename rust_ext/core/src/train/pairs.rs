@@ -1,5 +1,7 @@
 //! Pair counts and the lists of slots where each pair starts.
 
+use std::ops::Range;
+
 /// Index of no segment.
 const NONE: u32 = u32::MAX;
 const EMPTY: u64 = u64::MAX;
@@ -47,17 +49,18 @@ pub(crate) struct Pairs {
     n_dead: usize,
 }
 
-/// The positions of one pair: a run of the arena, or the union of several.
+/// The positions of one pair: runs of the arena in ascending order, or the union of several that overlap.
 pub(crate) enum Positions {
-    InArena(std::ops::Range<usize>),
+    InArena(Vec<Range<usize>>),
     Merged(Vec<u32>),
 }
 
 impl Positions {
-    pub fn len(&self) -> usize {
+    /// What to ask `Pairs::position` for, in this order.
+    pub fn runs(&self) -> Vec<Range<usize>> {
         match self {
-            Positions::InArena(range) => range.len(),
-            Positions::Merged(positions) => positions.len(),
+            Positions::InArena(runs) => runs.clone(),
+            Positions::Merged(positions) => std::iter::once(0..positions.len()).collect(),
         }
     }
 }
@@ -167,29 +170,38 @@ impl Pairs {
     /// Takes the pair's positions, ascending and each once; the pair has no lists any more.
     pub fn take_positions(&mut self, index: usize) -> Positions {
         let mut at = std::mem::replace(&mut self.pairs[index].segments, NONE);
-        let mut merged = Vec::new();
-        let mut is_first = true;
+        // The newest list comes first.
+        let mut lists: Vec<Range<usize>> = Vec::new();
         while let Some(segment) = self.segments.get_mut(at as usize) {
-            let low = segment.start as usize;
+            let start = segment.start as usize;
             let length = std::mem::take(&mut segment.length) as usize;
             at = segment.next;
             self.n_dead += length;
-            if is_first && at == NONE {
-                return Positions::InArena(low..low + length);
-            }
-            is_first = false;
-            merged.extend_from_slice(&self.arena[low..low + length]);
+            lists.push(start..start + length);
+        }
+        lists.retain(|list| !list.is_empty());
+        lists.reverse();
+        let ascends = |pair: &[Range<usize>]| match pair {
+            [one, next] => self.arena[one.end - 1] < self.arena[next.start],
+            _ => true,
+        };
+        if lists.windows(2).all(ascends) {
+            return Positions::InArena(lists);
+        }
+        let mut merged = Vec::with_capacity(lists.iter().map(Range::len).sum());
+        for list in lists {
+            merged.extend_from_slice(&self.arena[list]);
         }
         merged.sort_unstable();
         merged.dedup();
         Positions::Merged(merged)
     }
 
-    /// Position `i` of a list that was taken after the last `compact`.
+    /// Position `i` of a run of a list that was taken after the last `compact`.
     #[inline(always)]
     pub fn position(&self, list: &Positions, i: usize) -> usize {
         match list {
-            Positions::InArena(range) => self.arena[range.start + i] as usize,
+            Positions::InArena(_) => self.arena[i] as usize,
             Positions::Merged(positions) => positions[i] as usize,
         }
     }

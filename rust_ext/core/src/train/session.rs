@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::admit::Admit;
 use super::heap::{Entry, Heap, Tie};
 use super::pairs::{Pairs, pair_key, pair_of};
-use super::slots::{Affixes, FIRST_MARK, Slots, Unit, Unknown};
+use super::slots::{Affixes, FIRST_MARK, INNER, LONGEST_TOKEN, Slots, Unit, Unknown};
 use crate::error::{Error, Result};
 use crate::monitor::Monitor;
 use crate::table::Table;
@@ -120,13 +120,9 @@ pub(crate) struct Neighbours {
     cursor: Vec<usize>,
 }
 
-/// No merge makes a token of more atoms: one line of some megabytes of one letter would else yield tokens of megabytes,
-/// which no program that reads vocabularies survives.
-const LONGEST_TOKEN: usize = 1 << 16;
-
 const NO_LIST: usize = usize::MAX;
 /// How many neighbours of one merge are noted before their counts and lists are brought up to date.
-const MOST_PLACES: usize = 1 << 20;
+const MOST_PLACES: usize = 1 << 18;
 /// How many positions ahead the slots are fetched while a merge walks its list.
 const PREFETCH: usize = 24;
 
@@ -195,6 +191,9 @@ impl Session {
     /// A session over slots that are laid out already; their symbols index `options.keys`.
     pub(crate) fn over(slots: Slots, options: Options, monitor: &mut dyn Monitor) -> Result<Self> {
         let n = options.keys.len();
+        if n >= INNER as usize {
+            return Err(Error::Resource(format!("{n} tokens to start from, training can hold {INNER}")));
+        }
         let mut by_key = HashMap::new();
         for (id, key) in options.keys.iter().enumerate().filter(|(_, key)| !key.is_empty()) {
             by_key.entry(key.clone()).or_insert(id as u32);
@@ -238,7 +237,7 @@ impl Session {
             if at % 65_536 == 0 {
                 monitor.poll("count pairs", at as u64, 2 * n_slots as u64)?;
             }
-            let (before, symbol) = (self.slots.slots[at - 1].symbol, self.slots.slots[at].symbol);
+            let (before, symbol) = (self.slots.slots[at - 1].symbol(), self.slots.slots[at].symbol());
             if symbol >= FIRST_MARK {
                 continue;
             }
@@ -271,7 +270,7 @@ impl Session {
             if at % 65_536 == 0 {
                 monitor.poll("count pairs", (n_slots + at) as u64, 2 * n_slots as u64)?;
             }
-            let (before, symbol) = (self.slots.slots[at - 1].symbol, self.slots.slots[at].symbol);
+            let (before, symbol) = (self.slots.slots[at - 1].symbol(), self.slots.slots[at].symbol());
             if before < FIRST_MARK
                 && symbol < FIRST_MARK
                 && let Some(index) = self.pairs.find(pair_key(before, symbol))
@@ -314,7 +313,7 @@ impl Session {
 
     #[inline(always)]
     pub(crate) fn stands_at(&self, at: usize, left: u32, right: u32) -> bool {
-        self.slots.slots[at].symbol == left && self.slots.slots[self.slots.next(at)].symbol == right
+        self.slots.slots[at].symbol() == left && self.slots.slots[self.slots.next(at)].symbol() == right
     }
 
     /// The pair that a merge should take next; None when no pair is left that is frequent enough.
@@ -400,6 +399,10 @@ impl Session {
         if self.pairs.pairs[index].is_blocked {
             return Err(Error::Usage(format!("pair ({left}, {right}) may not be merged: vetoed or against the rules")));
         }
+        let length = self.lengths[left as usize] as usize + self.lengths[right as usize] as usize;
+        if length > LONGEST_TOKEN {
+            return Err(Error::Usage(format!("pair ({left}, {right}) makes {length} atoms, over {LONGEST_TOKEN}")));
+        }
         let count = self.pairs.pairs[index].count.max(0) as u64;
         let (token, is_growth) = self.product(left, right)?;
         let replaced = self.replace(index, left, right, token);
@@ -443,8 +446,8 @@ impl Session {
             }
             return Ok((token, was_absent));
         }
-        let token = u32::try_from(self.tokens.len()).ok().filter(|&id| id < super::slots::INNER);
-        let token = token.ok_or_else(|| Error::Resource("more than 2^32 tokens".into()))?;
+        let token = u32::try_from(self.tokens.len()).ok().filter(|&id| id < INNER);
+        let token = token.ok_or_else(|| Error::Resource(format!("more than {INNER} tokens")))?;
         self.lengths.push(self.lengths[left as usize] + self.lengths[right as usize]);
         self.by_key.insert(bytes.clone(), token);
         self.tokens.push(bytes);
@@ -461,14 +464,16 @@ impl Session {
         self.pairs.compact();
         let list = self.pairs.take_positions(index);
         let mut replaced = 0;
-        for i in 0..list.len() {
-            if i + PREFETCH < list.len() {
-                prefetch(&self.slots.slots, self.pairs.position(&list, i + PREFETCH));
-            }
-            replaced += self.replace_at(self.pairs.position(&list, i), left, right, token);
-            // One letter repeated a million times has neighbours by the million: they are not kept for long.
-            if self.left.places.len().max(self.right.places.len()) >= MOST_PLACES {
-                self.update_pairs(left, right, token);
+        for run in list.runs() {
+            for i in run.clone() {
+                if i + PREFETCH < run.end {
+                    prefetch(&self.slots.slots, self.pairs.position(&list, i + PREFETCH));
+                }
+                replaced += self.replace_at(self.pairs.position(&list, i), left, right, token);
+                // One letter repeated a million times has neighbours by the million: they are not kept for long.
+                if self.left.places.len().max(self.right.places.len()) >= MOST_PLACES {
+                    self.update_pairs(left, right, token);
+                }
             }
         }
         self.update_pairs(left, right, token);
@@ -479,29 +484,29 @@ impl Session {
     #[inline(always)]
     fn replace_at(&mut self, at: usize, left: u32, right: u32, token: u32) -> i64 {
         let slot = self.slots.slots[at];
-        if slot.symbol != left {
+        if slot.symbol() != left {
             return 0;
         }
-        let middle = slot.link as usize + 1;
+        let middle = at + slot.link() + 1;
         let second = self.slots.slots[middle];
-        if second.symbol != right {
+        if second.symbol() != right {
             return 0;
         }
         let weight = self.slots.weight(at);
-        let last = second.link as usize;
+        let last = middle + second.link();
         let before = self.slots.previous(at);
-        let before_symbol = self.slots.slots[before].symbol;
+        let before_symbol = self.slots.slots[before].symbol();
         if before_symbol < FIRST_MARK {
             self.left.note(before_symbol, weight, before as u32);
         }
-        let after_symbol = self.slots.slots[last + 1].symbol;
+        let after_symbol = self.slots.slots[last + 1].symbol();
         if after_symbol < FIRST_MARK {
             self.right.note(after_symbol, weight, at as u32);
         }
-        self.slots.slots[middle].symbol = super::slots::INNER;
-        self.slots.slots[at].symbol = token;
-        self.slots.slots[at].link = last as u32;
-        self.slots.slots[last].link = at as u32;
+        self.slots.slots[middle].set_symbol(INNER);
+        self.slots.slots[at].set_symbol(token);
+        self.slots.slots[at].set_link(last - at);
+        self.slots.slots[last].set_link(last - at);
         if self.options.can_split {
             self.occurrences[token as usize].push(at as u32);
         }

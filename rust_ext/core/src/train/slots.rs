@@ -6,11 +6,11 @@ use crate::error::{Error, Result};
 use crate::table::Table;
 
 /// Symbol of the slot between two pretokens.
-pub(crate) const BOUNDARY: u32 = u32::MAX;
+pub(crate) const BOUNDARY: u32 = SYMBOL_MASK as u32;
 /// Symbol of a character outside the alphabet that blocks merges.
-pub(crate) const BLOCK: u32 = u32::MAX - 1;
-/// Symbol of every slot of a token but its first.
-pub(crate) const INNER: u32 = u32::MAX - 2;
+pub(crate) const BLOCK: u32 = BOUNDARY - 1;
+/// Symbol of every slot of a token but its first. Token ids are below it.
+pub(crate) const INNER: u32 = BOUNDARY - 2;
 /// Symbols from here up are no tokens.
 pub(crate) const FIRST_MARK: u32 = BLOCK;
 
@@ -60,18 +60,57 @@ impl Affixes {
     }
 }
 
-/// One atom's place. `link` of a token's first slot is its last slot and the reverse, so a token of one slot links to
-/// itself; inner slots between carry nothing.
-#[derive(Debug, Clone, Copy)]
-#[repr(C)]
-pub(crate) struct Slot {
-    pub symbol: u32,
-    pub link: u32,
-    weight: u32,
-}
+/// No token takes more slots: one line of some megabytes of one letter would else yield tokens of megabytes, which no
+/// program that reads vocabularies survives. It also lets a slot do with 16 bits for its link.
+pub(crate) const LONGEST_TOKEN: usize = 1 << LINK_BITS;
 
-/// Weights of 2^31 and more live in a side table; their slots hold this bit and an index.
-const BIG: u32 = 1 << 31;
+/// Positions are numbers of 32 bits.
+const MOST_SLOTS: usize = u32::MAX as usize;
+
+const SYMBOL_BITS: u32 = 24;
+const LINK_BITS: u32 = 16;
+const SYMBOL_MASK: u64 = (1 << SYMBOL_BITS) - 1;
+const LINK_MASK: u64 = (1 << LINK_BITS) - 1;
+/// Room of a weight's code, and the bit for weights that live in a side table: the rest is their index then.
+const CODE_BITS: u32 = 64 - SYMBOL_BITS - LINK_BITS;
+const BIG: u32 = 1 << (CODE_BITS - 1);
+
+/// One atom's place, in one word, since training is as fast as slots come from memory: from the low bits the symbol,
+/// the link and the code of the weight. The link of a token's first slot says how far its last one is, and that of
+/// its last slot how far the first, so a token of one slot has 0; inner slots between carry nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot(u64);
+
+impl Slot {
+    fn new(symbol: u32, code: u32) -> Self {
+        Self(u64::from(symbol) | u64::from(code) << (SYMBOL_BITS + LINK_BITS))
+    }
+
+    #[inline(always)]
+    pub fn symbol(self) -> u32 {
+        (self.0 & SYMBOL_MASK) as u32
+    }
+
+    #[inline(always)]
+    pub fn link(self) -> usize {
+        (self.0 >> SYMBOL_BITS & LINK_MASK) as usize
+    }
+
+    #[inline(always)]
+    fn code(self) -> u32 {
+        (self.0 >> (SYMBOL_BITS + LINK_BITS)) as u32
+    }
+
+    #[inline(always)]
+    pub fn set_symbol(&mut self, symbol: u32) {
+        self.0 = self.0 & !SYMBOL_MASK | u64::from(symbol);
+    }
+
+    #[inline(always)]
+    pub fn set_link(&mut self, distance: usize) {
+        self.0 = self.0 & !(LINK_MASK << SYMBOL_BITS) | (distance as u64) << SYMBOL_BITS;
+    }
+}
 
 /// All pretokens as slots, with a boundary before the first, between all, and after the last.
 pub(crate) struct Slots {
@@ -124,7 +163,10 @@ impl Slots {
         let mut built = Self { slots: Vec::new(), big_weights: Vec::new() };
         let room = table.blob.len() + table.len() + 1;
         built.slots.try_reserve_exact(room).map_err(|_| {
-            Error::Resource(format!("training needs {} MB for its symbols, which cannot be had", room * 12 / 1_000_000))
+            Error::Resource(format!(
+                "training needs {} MB for its symbols, which cannot be had",
+                room * size_of::<Slot>() / 1_000_000
+            ))
         })?;
         let single: Vec<u32> =
             (0..=255u8).map(|byte| atom_ids.get([byte].as_slice()).copied().unwrap_or(BLOCK)).collect();
@@ -150,15 +192,18 @@ impl Slots {
     /// Lays out weighted sequences of tokens; every token takes one slot.
     pub fn from_sequences(ids: &[u32], ends: &[u64], weights: &[u64]) -> Result<Self> {
         let room = ids.len() + ends.len() + 1;
-        if room + 1 >= INNER as usize {
+        if room + 1 >= MOST_SLOTS {
             return Err(Error::Resource(format!(
-                "{} symbols, training can hold {INNER}: sample the corpus",
+                "{} symbols, training can hold {MOST_SLOTS}: sample the corpus",
                 ids.len()
             )));
         }
         let mut built = Self { slots: Vec::new(), big_weights: Vec::new() };
         built.slots.try_reserve_exact(room).map_err(|_| {
-            Error::Resource(format!("training needs {} MB for its symbols, which cannot be had", room * 12 / 1_000_000))
+            Error::Resource(format!(
+                "training needs {} MB for its symbols, which cannot be had",
+                room * size_of::<Slot>() / 1_000_000
+            ))
         })?;
         built.mark(BOUNDARY);
         let mut start = 0;
@@ -197,16 +242,14 @@ impl Slots {
 
     fn push(&mut self, symbol: u32, weight: u32, unknown: Unknown) {
         if symbol < FIRST_MARK {
-            let link = self.slots.len() as u32;
-            self.slots.push(Slot { symbol, link, weight });
+            self.slots.push(Slot::new(symbol, weight));
         } else if unknown == Unknown::Block {
             self.mark(BLOCK);
         }
     }
 
     fn mark(&mut self, symbol: u32) {
-        let link = self.slots.len() as u32;
-        self.slots.push(Slot { symbol, link, weight: 0 });
+        self.slots.push(Slot::new(symbol, 0));
     }
 
     fn weight_code(&mut self, count: u64) -> Result<u32> {
@@ -215,7 +258,7 @@ impl Slots {
         }
         let index = u32::try_from(self.big_weights.len()).ok().filter(|index| *index < BIG);
         let index =
-            index.ok_or_else(|| Error::Input("more than 2^31 pretokens have counts of 2^31 and more".into()))?;
+            index.ok_or_else(|| Error::Input(format!("more than {BIG} pretokens have counts of {BIG} and more")))?;
         self.big_weights.push(count);
         Ok(index | BIG)
     }
@@ -223,31 +266,31 @@ impl Slots {
     /// How often the pretoken around slot `at` occurs.
     #[inline(always)]
     pub fn weight(&self, at: usize) -> i64 {
-        let code = self.slots[at].weight;
+        let code = self.slots[at].code();
         if code & BIG == 0 { i64::from(code) } else { self.big_weights[(code & !BIG) as usize] as i64 }
     }
 
     /// The first slot of the token (or mark) before the token that starts at `at`.
     #[inline(always)]
     pub fn previous(&self, at: usize) -> usize {
-        self.slots[at - 1].link as usize
+        at - 1 - self.slots[at - 1].link()
     }
 
     /// The first slot of the token (or mark) after the token that starts at `at`.
     #[inline(always)]
     pub fn next(&self, at: usize) -> usize {
-        self.slots[at].link as usize + 1
+        at + self.slots[at].link() + 1
     }
 
     /// Writes a token of `length` slots that starts at `at`.
     pub fn write(&mut self, at: usize, symbol: u32, length: usize) {
         let last = at + length - 1;
         for inner in at + 1..=last {
-            self.slots[inner].symbol = INNER;
+            self.slots[inner].set_symbol(INNER);
         }
-        self.slots[at].symbol = symbol;
-        self.slots[at].link = last as u32;
-        self.slots[last].link = at as u32;
+        self.slots[at].set_symbol(symbol);
+        self.slots[at].set_link(length - 1);
+        self.slots[last].set_link(length - 1);
     }
 }
 
@@ -262,11 +305,11 @@ fn layout_order(table: &Table) -> Vec<usize> {
 /// Refuses tables whose slots or sums would not fit, so that nothing later can overflow.
 fn check_sizes(table: &Table) -> Result<()> {
     let room = table.blob.len() + table.len() + 2;
-    if room >= INNER as usize {
+    if room >= MOST_SLOTS {
         return Err(Error::Resource(format!(
-            "the table has {} bytes of distinct pretokens, training can hold {}: raise min_count or sample the corpus",
-            table.blob.len(),
-            INNER
+            "the table has {} bytes of distinct pretokens, training can hold {MOST_SLOTS}: raise min_count or sample \
+             the corpus",
+            table.blob.len()
         )));
     }
     let mut total: u128 = 0;

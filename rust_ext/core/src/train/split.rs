@@ -80,7 +80,7 @@ impl Session {
         let mut weight = 0;
         let mut at = 1;
         while at < self.slots.slots.len() {
-            let symbol = self.slots.slots[at].symbol;
+            let symbol = self.slots.slots[at].symbol();
             if symbol < FIRST_MARK {
                 ids.push(symbol);
                 weight = self.slots.weight(at) as u64;
@@ -134,7 +134,7 @@ impl Session {
         let mut made: Vec<(usize, u32)> = Vec::new();
         for at in positions {
             // A position is listed again each time the token is made there; only the first visit finds it.
-            if self.slots.slots[at as usize].symbol == token {
+            if self.slots.slots[at as usize].symbol() == token {
                 self.split_at(at as usize, token, pieces, &mut made);
             }
         }
@@ -153,7 +153,7 @@ impl Session {
     fn split_at(&mut self, at: usize, token: u32, pieces: &[u32], made: &mut Vec<(usize, u32)>) {
         let weight = self.slots.weight(at);
         let (before, after) = (self.slots.previous(at), self.slots.next(at));
-        let (before_symbol, after_symbol) = (self.slots.slots[before].symbol, self.slots.slots[after].symbol);
+        let (before_symbol, after_symbol) = (self.slots.slots[before].symbol(), self.slots.slots[after].symbol());
         let (has_before, has_after) = (before_symbol < FIRST_MARK, after_symbol < FIRST_MARK);
         self.frequencies[token as usize] -= weight;
         if has_before {

@@ -60,7 +60,11 @@ impl Demolish {
             }
             keyed.push((*left, *right, rank));
         }
-        if keyed.is_empty() { Ok(None) } else { Pairs::new(&keyed, rows.iter().map(|row| row.token).collect()).map(Some) }
+        if keyed.is_empty() {
+            Ok(None)
+        } else {
+            Pairs::new(&keyed, rows.iter().map(|row| row.token).collect()).map(Some)
+        }
     }
 
     /// The merges of words that were taken apart.

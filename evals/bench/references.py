@@ -136,7 +136,7 @@ def tokkit(file: str, output: str, vocab_size: int, threshold: float, coverage: 
     ]
     pairs = [(strings[left], strings[right]) for left, right, _ in model.events.merges().tolist()]
     merges = [{"pair": [{"str": left}, {"str": right}]} for left, right in pairs]
-    splits = [{}] * int((model.events.kind == Kind.SPLIT).sum())
+    splits: list[dict[str, str]] = [{}] * int((model.events.kind == Kind.SPLIT).sum())
     Path(output).write_text(json.dumps({"tokens": tokens, "merges": merges, "splits": splits}), encoding="utf-8")
 
 

@@ -37,7 +37,7 @@ def test_removed_token_tells_what_took_its_uses():
     model = Picky(Picky.Config(unit="char", vocab_size=5, threshold=0.8)).train(counts)
     found = explain(model, find_token(model, b"ab"))
     assert [step.what for step in found.steps][:2] == ["made", "removed"]
-    assert "9 of its uses went into b'abc', 1 were left: 90.0%" in found.steps[1].why
+    assert '9 of its uses went into "abc", 1 were left: 90.0%' in found.steps[1].why
     assert found.parents == (0, 1)
     assert [model.tokens[token] for _, token in found.children] == [b"abc"]
     assert '"ab"' in render_explanation(model, found)

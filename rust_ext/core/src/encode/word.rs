@@ -193,12 +193,11 @@ impl WordEncoder {
         self.atoms.split(&self.vocabulary, word, &mut scratch.placed);
         scratch.atoms.clone_from(&scratch.placed);
         merge_with_dropout(pairs, random, p, &mut scratch.placed);
-        if let Rule::Demolish(_, demolish) = &self.rule {
-            if demolish.apply(&scratch.atoms, &mut scratch.placed)
-                && let Some(again) = demolish.again()
-            {
-                merge_with_dropout(again, random, p, &mut scratch.placed);
-            }
+        if let Rule::Demolish(_, demolish) = &self.rule
+            && demolish.apply(&scratch.atoms, &mut scratch.placed)
+            && let Some(again) = demolish.again()
+        {
+            merge_with_dropout(again, random, p, &mut scratch.placed);
         }
     }
 

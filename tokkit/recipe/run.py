@@ -298,6 +298,9 @@ class _Run:
 
     def _lock(self, counts_digest: str, pretokenizer: str, made_with: object) -> str:
         recipe = self.recipe
+        if self.superword_trainer is not None:
+            # The model's pre-tokenizer may be that of its second table.
+            pretokenizer = recipe.pretokenizer or str(self.counts.pretokenizer)
         share = made_with.get("stage2_share") if isinstance(made_with, Mapping) else None
         if share is not None and self.superword_trainer is not None:
             # Memory may have made the sample smaller: the lock gives the same one wherever there is more.

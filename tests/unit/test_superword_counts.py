@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import tokkit
 from tokkit.corpus import texts
 from tokkit.counts import CountTable
 from tokkit.errors import InputError, UsageError
@@ -95,3 +96,14 @@ def test_a_chunk_of_one_repeated_letter_takes_linear_time() -> None:
         words = CountTable.from_items([(b"a", 1)], pretokenizer="superbpe-paper-words@1")
         model = SUPERBPE(SUPERBPE.Config(vocab_size=262, inherit_merges=0)).train(words, again=chunk)
         assert [len(token) for token in model.tokens[256:]] == [2, 4, 8, 16, 32, 64]
+
+
+@pytest.mark.parametrize("method", ["superbpe", "boundless", "supertoken"])
+def test_texts_of_the_package_are_read_as_often_as_the_method_wants(method: str) -> None:
+    lines = ["of the cat and of the dog, in the end of the day"] * 30
+
+    listed = tokkit.train(texts(lines), method=method, vocab_size=290, special_tokens=("<eos>",))
+    streamed = tokkit.train(iter(lines), method=method, vocab_size=290, special_tokens=("<eos>",))
+
+    assert listed.tokens == streamed.tokens
+    assert any(b" " in token[1:-1] for token in listed.tokens)

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 
 from pydantic import Field
@@ -130,12 +131,12 @@ def sampled_count(
 
 
 def _thinned(inputs: Inputs, share: float, config: CountConfig | None) -> list[Source]:
-    if not isinstance(inputs, (str, Path, SourceSpec, list, tuple)):
+    listed = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    if not all(isinstance(source, (str, PathLike, SourceSpec)) for source in listed):
         raise UsageError(
             f"the second stage is to read {share:.1%} of the documents, and texts in memory cannot be sampled",
             hint="give files, more memory or fewer texts",
         )
-    listed = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     return [_thin(source, share, config) for source in listed]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.golden_folder import golden_folder
 from tokkit.corpus import texts
+from tokkit.errors import TokenizerError
 from tokkit.model.boundless import BoundlessTokenizer
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
@@ -53,11 +54,11 @@ def options(entry: dict, kind: str) -> dict[str, object]:
 
 
 @cache
-def train(path: Path, kind: str) -> Model:
+def train(path: Path, kind: str, *, reference: bool = True) -> Model:
     entry = golden(path)
     documents = json.loads((FOLDER / "corpora" / f"{entry['corpus']}.json").read_text(encoding="utf-8"))["docs"]
     trainer_class = TRAINERS.get(MODELS[kind])
-    trainer = trainer_class(trainer_class.Config(**options(entry, kind)))
+    trainer = trainer_class(trainer_class.Config(**{**options(entry, kind), "reference": reference}))
     return trainer.train(trainer.count_words(texts(documents)), again=trainer.count_again(texts(documents)))
 
 
@@ -113,8 +114,13 @@ def test_encodings_equal_the_reference(path: Path, kind: str) -> None:
         expected = case[kind.removesuffix("_model")]
         text = case["text"]
         if None in expected:
-            # The reference meets a token that it had removed, and raises KeyError (5 texts of one file).
-            assert tokenizer.decode(tokenizer.encode(text)) == text
+            # The reference meets a token that it had removed, and raises KeyError (5 texts of one file): a log with its
+            # faults is refused here too, one without them has ids.
+            for encode in (tokenizer.encode, tokenizer.encode_offsets, lambda text: tokenizer.encode_batch([text])):
+                with pytest.raises(TokenizerError, match="is made again by this text"):
+                    encode(text)
+            sound = BoundlessTokenizer(train(path, kind, reference=False))
+            assert sound.decode(sound.encode(text)) == text
             continue
         pretokens = [text.encode()[start:end].decode() for start, end in tokenizer.cutter.cut(text.encode())]
         assert pretokens == case["pretokens"], text

@@ -156,6 +156,7 @@ impl Encoder {
             self.encoder.encode_batch(&bytes, &self.allowed(allowed, all_allowed)?, threads, &mut monitor)
         });
         let batch = monitor.finish(result)?;
+        self.check(&batch.ids)?;
         Ok((u32_buffer(py, &batch.ids)?, u64_buffer(py, &batch.offsets)?))
     }
 
@@ -170,6 +171,7 @@ impl Encoder {
     ) -> PyResult<LocatedBuffers<'py>> {
         let text = utf8(text)?.as_bytes();
         let located = detached(py, || self.encoder.encode_located(text, &self.allowed(allowed, all_allowed)?))?;
+        self.check(&located.ids)?;
         let flat = |pairs: &[(u64, u64)]| pairs.iter().flat_map(|pair| [pair.0, pair.1]).collect::<Vec<_>>();
         let characters = flat(&located.characters);
         Ok((u32_buffer(py, &located.ids)?, u64_buffer(py, &flat(&located.bytes))?, u64_buffer(py, &characters)?))
@@ -203,6 +205,18 @@ impl Encoder {
         }
     }
 
+    /// Refuses a token that is made and not in the vocabulary: a log may take one out and make it again (that of
+    /// BoundlessBPE's authors does).
+    fn check(&self, ids: &[u32]) -> PyResult<()> {
+        match ids.iter().max().filter(|largest| **largest >= self.n_ids) {
+            None => Ok(()),
+            Some(_) => Err(to_py(Error::Tokenizer(
+                "a token that the vocabulary had given up is made again by this text: its log contradicts itself"
+                    .into(),
+            ))),
+        }
+    }
+
     fn ids_of_text(&self, py: Python<'_>, text: &[u8], allowed: AllowedIds, all: bool) -> PyResult<Vec<u32>> {
         let mut monitor = PyMonitor::new(None);
         let run = |monitor: &mut PyMonitor| {
@@ -221,10 +235,7 @@ impl Encoder {
         let numbers = self
             .numbers
             .get_or_init(|| (0..self.n_ids).filter_map(|id| id.into_pyobject(py).ok().map(Bound::unbind)).collect());
-        let missing = || to_py(Error::Internal("an id beyond the vocabulary".into()));
-        if let Some(largest) = ids.iter().max() {
-            numbers.get(*largest as usize).ok_or_else(missing)?;
-        }
+        self.check(ids)?;
         PyList::new(py, ids.iter().filter_map(|&id| numbers.get(id as usize)).collect::<Vec<_>>())
     }
 }

@@ -91,8 +91,7 @@ class Codebook:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Codebook) and all(
-            np.array_equal(mine, others)
-            for mine, others in zip(self._arrays, other._arrays, strict=True)  # noqa: SLF001 - our own class
+            np.array_equal(mine, others) for mine, others in zip(self._arrays, other._arrays, strict=True)
         )
 
     __hash__ = None  # type: ignore[assignment]  # a value with == and no order: not a key
@@ -161,13 +160,15 @@ class _Rows:
         return self.codec.lists(self.ids, self.offsets)
 
     def codebook(self, row: int = 0) -> Codebook:
-        """The hypertokens of a row, spelt out now."""
+        """The hypertokens of a row, spelt out now. Raises UsageError: made without codebooks."""
+        if len(self.books) < len(self):
+            raise UsageError("these rows were made without codebooks", hint="leave with_codebooks at True")
         return Codebook(self.codec.config, self.books.row(range(len(self.books))[row]))
 
     @property
     def codebooks(self) -> list[Codebook]:
         """The hypertokens of every row."""
-        return [self.codebook(row) for row in range(len(self.books))]
+        return [self.codebook(row) for row in range(len(self))]
 
 
 @dataclass(frozen=True)

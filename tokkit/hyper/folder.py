@@ -78,7 +78,8 @@ def load_model(folder: str | Path, *, base: str | Path | None = None, device: st
         raise InputError(f"{folder / CARD}: {str(error).splitlines()[0]}") from None
     model = HyperModel(load_base(Path(base or card["base"])), codec, encoder)
     put(model, weights, folder / WEIGHTS)
-    return model.to(device).eval()
+    model.to(device).eval()
+    return model
 
 
 def put(model: HyperModel, weights: dict[str, Tensor], path: Path) -> None:

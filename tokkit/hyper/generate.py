@@ -72,7 +72,9 @@ class _Writer:
         size = (len(prompts), self.config.max_codebook_size)
         like = model.reader.weight
         self.vectors = Vectors(
-            like.new_zeros(*size, width), like.new_zeros(*size, width), torch.zeros(size, dtype=torch.bool).to(like.device)
+            like.new_zeros(*size, width),
+            like.new_zeros(*size, width),
+            torch.zeros(size, dtype=torch.bool).to(like.device),
         )
 
     def write(self, max_codes: int) -> list[Written]:
@@ -113,7 +115,7 @@ class _Writer:
         first, end = self.config.initial_vocab_size, self.config.initial_vocab_size + self.config.max_codebook_size
         # Rows behind the boundary are no ids of the tokenizer, and padding would clear the phrase at hand.
         stops = {*self.config.disabled_ids, *self.stops}
-        logits[:, [id for id in range(end, logits.shape[1]) if id not in stops]] = float("-inf")
+        logits[:, [code for code in range(end, logits.shape[1]) if code not in stops]] = float("-inf")
         pad = self.config.pad_token_id
         if pad not in self.stops and not first <= pad < end and pad < logits.shape[1]:
             logits[:, pad] = float("-inf")

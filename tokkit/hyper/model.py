@@ -122,6 +122,8 @@ class HyperModel(nn.Module):
     def _scaled(self, logits: Tensor) -> Tensor:
         # What some families do to logits behind the output matrix: Cohere, Granite, Gemma 2.
         config = self.base.config
-        logits = logits * (getattr(config, "logit_scale", None) or 1.0) / (getattr(config, "logits_scaling", None) or 1.0)
+        logits = (
+            logits * (getattr(config, "logit_scale", None) or 1.0) / (getattr(config, "logits_scaling", None) or 1.0)
+        )
         cap = getattr(config, "final_logit_softcapping", None)
         return logits if cap is None else cap * torch.tanh(logits / cap)

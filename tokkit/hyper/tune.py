@@ -48,7 +48,7 @@ def tune(
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
-    report: Report = lambda step, loss: None,
+    report: Report | None = None,
 ) -> Tuned:
     """Trains the hyper-embedding of `model`, in place; the same seed, device and threads give the same weights.
 
@@ -72,7 +72,8 @@ def tune(
         model.train()
         for step in range(len(tuned.losses), config.steps):
             tuned.losses.append(run.step(step, [seen[place] for place in _places(config, step, len(seen))]))
-            report(step + 1, tuned.losses[-1])
+            if report is not None:
+                report(step + 1, tuned.losses[-1])
             if checkpoint is not None and (step + 1) % config.checkpoint_every == 0:
                 run.save(checkpoint, tuned)
         if held:
@@ -83,10 +84,10 @@ def tune(
 
 def _places(config: TuneConfig, step: int, n: int) -> list[int]:
     """Rows of a step: every epoch has its own order, drawn from the seed alone."""
-    found = []
-    for at in range(step * config.batch_size, (step + 1) * config.batch_size):
-        found.append(int(np.random.default_rng([config.seed, at // n]).permutation(n)[at % n]))
-    return found
+    wanted = range(step * config.batch_size, (step + 1) * config.batch_size)
+    epochs = {at // n for at in wanted}
+    orders = {epoch: np.random.default_rng([config.seed, epoch]).permutation(n) for epoch in epochs}
+    return [int(orders[at // n][at % n]) for at in wanted]
 
 
 class _Run:
@@ -188,7 +189,9 @@ class _Run:
             tuned = Tuned(list(about["losses"]), about["before"])
             written = about["config"]
         except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise InputError(f"{folder}: not a whole checkpoint: {error}", hint="start again without --resume") from None
+            raise InputError(
+                f"{folder}: not a whole checkpoint: {error}", hint="start again without --resume"
+            ) from None
         for name, value in self._options().items():
             if written.get(name) != value:
                 raise UsageError(
@@ -197,7 +200,9 @@ class _Run:
                 )
         put(self.model, weights, folder / "w")
         for name, parameter in self.weights.items():
-            kinds = {kind: state[f"{name}.{kind}"] for kind in ("step", "exp_avg", "exp_avg_sq") if f"{name}.{kind}" in state}
+            kinds = {
+                kind: state[f"{name}.{kind}"] for kind in ("step", "exp_avg", "exp_avg_sq") if f"{name}.{kind}" in state
+            }
             self.optimizer.state[parameter] = {
                 kind: value if kind == "step" else value.to(parameter.device) for kind, value in kinds.items()
             }
@@ -211,7 +216,10 @@ class _Run:
 
 @contextmanager
 def _deterministic(device: str) -> Iterator[None]:
-    was_on, only_warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    was_on, only_warns = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
     if device == "cuda":
         # cuBLAS reads it when it is first used.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

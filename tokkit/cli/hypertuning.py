@@ -139,7 +139,9 @@ def start_and_stops(base: Path) -> tuple[list[int], list[int]]:
 def _no_bars() -> None:
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    # Untyped in some versions.
+    disable: Any = logging.disable_progress_bar
+    disable()
 
 
 def _spec(kind: Any, values: dict[str, Any]) -> Any:

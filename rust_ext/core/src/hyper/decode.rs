@@ -75,12 +75,13 @@ impl Decoder {
     #[inline(always)]
     fn step(&mut self, code: u32, rules: &Rules, out: &mut Vec<u32>) -> Option<()> {
         let (previous, shape) = (self.previous, self.shape);
-        if previous != NONE && shape.length < rules.longest() {
-            if let Room::Slot(slot) = self.book.reserve(previous) {
-                // The code that is being made stands for the phrase before it and that one's first id.
-                let last = if slot.code == code { shape.first } else { self.book.shape(code)?.first };
-                self.book.fill(slot, previous, shape, last);
-            }
+        if previous != NONE
+            && shape.length < rules.longest()
+            && let Room::Slot(slot) = self.book.reserve(previous)
+        {
+            // The code that is being made stands for the phrase before it and that one's first id.
+            let last = if slot.code == code { shape.first } else { self.book.shape(code)?.first };
+            self.book.fill(slot, previous, shape, last);
         }
         self.shape = self.book.shape(code)?;
         self.book.spell(code, out);

@@ -98,7 +98,9 @@ impl HyperCodec {
         // Few numbers are not worth the ints of a whole vocabulary.
         let is_worth = end <= MOST_INTS && (self.ints.get().is_some() || ids.len() >= end);
         let ints: &[Py<PyAny>] = if is_worth {
-            self.ints.get_or_init(|| (0..end).filter_map(|id| id.into_pyobject(py).ok().map(|int| int.into_any().unbind())).collect())
+            self.ints.get_or_init(|| {
+                (0..end).filter_map(|id| id.into_pyobject(py).ok().map(|int| int.into_any().unbind())).collect()
+            })
         } else {
             &[]
         };

@@ -43,13 +43,15 @@ def renyi_entropy(counts: Sequence[int] | NDArray[np.int64], alpha: float) -> fl
 def percentile_frequency(counts: NDArray[np.int64], low: float = 0.03, high: float = 0.83) -> float:
     """Sum of probabilities between two percentiles of rank, as the package tokenization-scorer 1.1.8 computes it.
 
-    Its last rank is never included; where the range is empty it is widened by one at both ends (Gowda & May, 2020).
+    Its last rank is never included; an empty range is widened by one (Gowda & May, 2020).
     """
     shares = np.sort(counts)[::-1] / counts.sum()
-    start = math.floor(len(shares) * low)
-    end = min(len(shares) - 1, math.floor(len(shares) * high))
+    last = len(shares) - 1
+    start, end = min(last, math.floor(len(shares) * low)), min(last, math.floor(len(shares) * high))
     if start == end:
-        start, end = max(0, start - 1), min(len(shares) - 1, end + 1)
+        start = max(0, start - 1)
+    if start == end:
+        end = min(last, end + 1)
     return float(shares[start:end].sum())
 
 

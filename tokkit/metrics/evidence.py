@@ -58,8 +58,8 @@ class Evidence:
 
     @property
     def vocab_size(self) -> int:
-        """Number of ids."""
-        return self.lexicon.size
+        """Number of tokens, added ones included."""
+        return self.lexicon.n_entries
 
     @property
     def has_counts(self) -> bool:

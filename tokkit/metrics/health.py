@@ -87,7 +87,7 @@ def health(subject: Subject) -> Health:
         if byte in _NEVER or (byte < 0x80 and bytes([byte]) in text_tokens)
     ]
     found = Health(
-        vocab_size=lexicon.size,
+        vocab_size=lexicon.n_entries,
         family=lexicon.family,
         special_tokens=len(specials),
         utf8_classes={name: counted[name] for name in sorted(counted)},
@@ -196,7 +196,8 @@ def _probe(lexicon: Lexicon) -> _Probe:
         if library.normalizer is None:
             return True
         after = str(library.normalizer.normalize_str(surface)).replace("▁", " ")
-        return after.removeprefix(" ") == surface.removeprefix(" ")
+        # A normaliser may put a space in front of all text, or take the first away: neither destroys a token.
+        return after == " " + surface or after.removeprefix(" ") == surface.removeprefix(" ")
 
     return _Probe(
         encodes_to_itself=encodes_to_itself,

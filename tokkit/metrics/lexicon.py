@@ -55,6 +55,12 @@ class Lexicon:
         if len(new):
             self._blob = b"".join(self._bytes[token] for token in sorted(self._bytes))
 
+    @cached_property
+    def n_entries(self) -> int:
+        """Number of tokens that there are, added ones included; holes in the numbering are none."""
+        ids = getattr(self.subject, "ids", None)
+        return self.size if ids is None else len(ids)
+
     @property
     def blob(self) -> bytes:
         """The bytes of the tokens learnt so far, in the order of their ids."""

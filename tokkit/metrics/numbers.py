@@ -13,7 +13,7 @@ from tokkit.metrics.base import METRICS, Metric, Subject, Value
 from tokkit.metrics.batch import Batch, byte_positions, overlaps
 from tokkit.metrics.evidence import COUNTERS, Evidence
 
-Direction = Literal["single_digit", "l2r_3", "r2l_3", "both", "whole_number", "other"]
+Direction = Literal["single_digit", "l2r_3", "r2l_3", "both_l2r_r2l_3", "whole_number", "other"]
 NUMBER: Final = re.compile(r"\d+")
 
 
@@ -42,7 +42,7 @@ def direction(found: tuple[int, ...], length: int) -> Direction:
     if found == tuple(range(1, length)):
         return "single_digit"
     if found == left:
-        return "both" if left == right else "l2r_3"
+        return "both_l2r_r2l_3" if left == right else "l2r_3"
     return "r2l_3" if found == right else "other"
 
 

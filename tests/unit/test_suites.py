@@ -58,7 +58,7 @@ def test_suite_of_ones_own_has_paths_beside_its_file(tmp_path):
         morphology=suite.morphology(),
         vocabulary=suite.spec.health,
     )
-    assert found.value("b", "eng", "morphology.boundary_recall") is not None
+    assert found.value("b", "eng", "morphology.boundary_recall.bare") is not None
     assert found.value("b", "vocabulary", "health.model_unreachable") == 2
     assert found.warnings == ("b: 2 tokens that no text can yield: 4000, 4001",)
 

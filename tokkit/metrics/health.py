@@ -48,10 +48,17 @@ class Health:
     unreachable_in_contexts: list[int]
     byte_tokens_unreachable: list[int] | None
     script_counts: dict[str, int]
-    duplicates: int
+    duplicate_ids: list[int]
+    never_valid: list[int]
     overlong: list[int]
     control: list[int]
+    trailing_space: list[int]
     findings: list["Finding"] = field(default_factory=list)
+
+    @property
+    def unreachable(self) -> list[int]:
+        """Ids that the model, the normaliser or the pre-tokenizer keeps from ever occurring; ascending."""
+        return sorted({*(self.model_unreachable or ()), *self.normalizer_unreachable, *self.unreachable_in_contexts})
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,8 @@ def health(subject: Subject) -> Health:
     if probe.tokenize is not None:
         skipped = specials | frozenset(lexicon.byte_ids.values())
         unreachable = [token for token in tokens if token not in skipped and probe.tokenize(token) != [token]]
-    text_tokens = frozenset(data for token, data in tokens.items() if token not in set(lexicon.byte_ids.values()))
+    byte_ids = frozenset(lexicon.byte_ids.values())
+    text_tokens = frozenset(data for token, data in tokens.items() if token not in byte_ids)
     dead_bytes = [
         token
         for byte, token in sorted(lexicon.byte_ids.items())
@@ -105,12 +113,20 @@ def health(subject: Subject) -> Health:
         unreachable_in_contexts=[token for token in splits if not probe.occurs(token, surfaces[token])],
         byte_tokens_unreachable=dead_bytes if lexicon.byte_ids else None,
         script_counts=_scripts(tokens, classes, specials),
-        duplicates=len(tokens)
-        - len({(data, token in set(lexicon.byte_ids.values())) for token, data in tokens.items()}),
+        duplicate_ids=_duplicates(tokens, frozenset(lexicon.byte_ids.values())),
+        never_valid=[token for token, kind in classes.items() if kind == "never_valid_utf8"],
         overlong=[token for token, data in tokens.items() if len(data) > OVERLONG_BYTES],
         control=[token for token in ordinary if any(ord(c) < 0x20 and c not in "\t\n\r" for c in surfaces[token])],
+        trailing_space=[
+            token for token, text in surfaces.items() if text.endswith(" ") and text.strip() and not text.isspace()
+        ],
     )
     return replace(found, findings=_lint(found))
+
+
+def unreachable(lexicon: Lexicon) -> frozenset[int]:
+    """Ids of ordinary tokens that one of the three tests finds."""
+    return frozenset(health(lexicon.subject).unreachable)
 
 
 def utf8_class(data: bytes) -> Utf8Class:
@@ -122,6 +138,18 @@ def utf8_class(data: bytes) -> Utf8Class:
     except UnicodeDecodeError:
         return "partial_utf8"
     return "well_formed"
+
+
+def _duplicates(tokens: dict[int, bytes], byte_ids: frozenset[int]) -> list[int]:
+    """Tokens whose bytes a token before has; a byte token and a word of that byte are two things."""
+    seen: set[tuple[bytes, bool]] = set()
+    found = []
+    for token, data in tokens.items():
+        key = (data, token in byte_ids)
+        if key in seen:
+            found.append(token)
+        seen.add(key)
+    return found
 
 
 def _mean_length(tokens: Iterable[bytes]) -> float:
@@ -266,5 +294,8 @@ def _lint(found: Health) -> list[Finding]:
         ),
         judge("byte_tokens", found.byte_tokens_unreachable, "byte tokens of no use", "warn"),
         judge("overlong", found.overlong, f"tokens longer than {OVERLONG_BYTES} bytes", "warn"),
+        judge("duplicates", found.duplicate_ids, "tokens that spell what another spells", "warn"),
+        judge("never_valid", found.never_valid, "tokens with bytes that no text has", "warn"),
+        judge("trailing_space", found.trailing_space, "tokens that end in a space", "warn"),
         judge("control", found.control, "tokens with control characters", "warn"),
     ]

@@ -18,7 +18,11 @@ PARTIAL: Final = 2
 UNKNOWN: Final = 4
 SPECIAL: Final = 8
 FALLBACK: Final = 16
-FLAG_COLUMNS: Final = ("whitespace_tokens", "partial_tokens", "unk_tokens", "special_tokens", "fallback_tokens", "")
+CROSSING: Final = 32
+FLAG_COLUMNS: Final = (
+    *("whitespace_tokens", "partial_tokens", "unk_tokens", "special_tokens", "fallback_tokens"),
+    "crossing_tokens",
+)
 
 _BYTE_NAME: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _ASCII_SPACES: Final = bytes([*range(9, 14), *range(28, 33)])
@@ -79,6 +83,14 @@ class Lexicon:
         found: Mapping[str, int] = getattr(self.subject, "specials", {})
         return found
 
+    def specials_pattern(self, data: bytes) -> re.Pattern[bytes] | None:
+        """Finds the names of special tokens in `data`; None where it holds none, told at the speed of memory."""
+        names = sorted((name.encode() for name in self.specials if name), key=len, reverse=True)
+        # Hundreds of names share a start or two, so most texts are done with after as many searches.
+        present = {start for start in {name[:2] for name in names} if start in data}
+        found = [name for name in names if name[:2] in present and name in data]
+        return re.compile(b"|".join(map(re.escape, found))) if found else None
+
     @cached_property
     def names(self) -> Mapping[int, str]:
         """The vocabulary's own spelling of tokens, where the tokenizer has one beside their bytes."""
@@ -115,6 +127,19 @@ class Lexicon:
         return {int(match[1], 16): token for match, token in found if match is not None}
 
     @cached_property
+    def puts_space_in_front(self) -> bool:
+        """Whether the tokenizer begins every text as if a space stood there (a prefix space, a marker)."""
+        bare, spaced, space = (self.subject.encode_batch([text]).ids.tolist() for text in ("x", " x", " "))
+        return bool(bare == spaced or spaced == [*space[-1:], *bare])
+
+    @cached_property
+    def unreachable(self) -> frozenset[int]:
+        """Ids of ordinary tokens that no text yields, as far as the tests of `health` can tell."""
+        from tokkit.metrics.health import unreachable
+
+        return unreachable(self)
+
+    @cached_property
     def family(self) -> Family:
         """How text that no word covers is spelled: by bytes always, by bytes in need, by characters."""
         if self.byte_ids:
@@ -133,4 +158,6 @@ def _text_flags(data: bytes) -> int:
     try:
         return WHITESPACE * data.decode().isspace()
     except UnicodeDecodeError:
-        return PARTIAL
+        # A continuation byte at the start belongs to a character that began before.
+        n_characters = sum(byte & 0xC0 != 0x80 for byte in data) + (data[0] & 0xC0 == 0x80)
+        return PARTIAL | CROSSING * (n_characters > 1)

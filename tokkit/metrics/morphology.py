@@ -17,6 +17,7 @@ from tokkit.metrics.batch import Batch, byte_positions
 from tokkit.metrics.lexicon import Lexicon
 
 Morphemes = Sequence[str]
+Convention = Literal["bare", "space"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ decoded tokens, so special tokens and parts of characters cannot spoil them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import overload
+from typing import Literal, overload
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What other tools printed for the same texts: by the modes named after them, or by the metric that has their formula."""
+"""What other tools printed for the same texts: by the modes named after them, or by the metric of their formula."""
 
 import math
 

@@ -8,7 +8,9 @@ from tokkit.evaluate import evaluate
 from tokkit.evaluate.suite import load_suite, read_morphemes, shipped_suites
 
 
-@pytest.mark.parametrize("name", ["core", "fairness", "turkish", "health", "numbers", "stability", "code"])
+@pytest.mark.parametrize(
+    "name", ["core", "fairness", "turkish", "health", "morphology", "numbers", "stability", "code"]
+)
 def test_shipped_suite_has_texts_and_metrics_that_exist(name):
     from pathlib import Path
 

@@ -33,7 +33,7 @@ def warnings_of(tokenizer: str, text: str, seen: Evidence, metrics: Sequence[Met
     share = unknown_share(seen)
     if share > MOST_UNKNOWN:
         found.append(f"{tokenizer} on {text}: {share:.0%} of the characters are unknown to it: no number counts")
-    elif share:
+    elif share >= 0.001:
         found.append(
             f"{tokenizer} on {text}: {share:.2%} of the characters are unknown to it: low token counts are partly faked"
         )

@@ -82,11 +82,15 @@ def health(subject: Subject) -> Health:
     ordinary = [token for token in tokens if token not in specials and classes[token] == "well_formed"]
     surfaces = {token: tokens[token].decode() for token in ordinary}
     splits = [token for token, surface in surfaces.items() if probe.is_split(surface)]
-    normalised = [token for token, surface in surfaces.items() if not probe.keeps(surface)]
+    # What encodes to itself is reached, whatever the tests below say of its parts: added tokens, padded ideographs.
+    failing = frozenset(strict)
+    normalised = [token for token, surface in surfaces.items() if token in failing and not probe.keeps(surface)]
     unreachable = None
     if probe.tokenize is not None:
         skipped = specials | frozenset(lexicon.byte_ids.values())
-        unreachable = [token for token in tokens if token not in skipped and probe.tokenize(token) != [token]]
+        unreachable = [
+            token for token in tokens if token in failing and token not in skipped and probe.tokenize(token) != [token]
+        ]
     byte_ids = frozenset(lexicon.byte_ids.values())
     text_tokens = frozenset(data for token, data in tokens.items() if token not in byte_ids)
     dead_bytes = [
@@ -110,10 +114,12 @@ def health(subject: Subject) -> Health:
         model_unreachable=unreachable,
         normalizer_unreachable=normalised,
         pretokenizer_splits=splits,
-        unreachable_in_contexts=[token for token in splits if not probe.occurs(token, surfaces[token])],
+        unreachable_in_contexts=[
+            token for token in splits if token in failing and not probe.occurs(token, surfaces[token])
+        ],
         byte_tokens_unreachable=dead_bytes if lexicon.byte_ids else None,
         script_counts=_scripts(tokens, classes, specials),
-        duplicate_ids=_duplicates(tokens, frozenset(lexicon.byte_ids.values())),
+        duplicate_ids=_duplicates(tokens, byte_ids, lexicon),
         never_valid=[token for token, kind in classes.items() if kind == "never_valid_utf8"],
         overlong=[token for token, data in tokens.items() if len(data) > OVERLONG_BYTES],
         control=[token for token in ordinary if any(ord(c) < 0x20 and c not in "\t\n\r" for c in surfaces[token])],
@@ -140,12 +146,12 @@ def utf8_class(data: bytes) -> Utf8Class:
     return "well_formed"
 
 
-def _duplicates(tokens: dict[int, bytes], byte_ids: frozenset[int]) -> list[int]:
-    """Tokens whose bytes a token before has; a byte token and a word of that byte are two things."""
-    seen: set[tuple[bytes, bool]] = set()
+def _duplicates(tokens: dict[int, bytes], byte_ids: frozenset[int], lexicon: Lexicon) -> list[int]:
+    """Tokens whose bytes a token before has; byte tokens and continuations (`##s`) are not what spells the same."""
+    seen: set[tuple[bytes, bool, bool]] = set()
     found = []
     for token, data in tokens.items():
-        key = (data, token in byte_ids)
+        key = (data, token in byte_ids, lexicon.names.get(token, "").startswith("##"))
         if key in seen:
             found.append(token)
         seen.add(key)

@@ -26,6 +26,7 @@ FLAG_COLUMNS: Final = (
 
 _BYTE_NAME: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _ASCII_SPACES: Final = bytes([*range(9, 14), *range(28, 33)])
+_FREQUENT: Final = ("a", "e", "t", "the")
 _UNKNOWN_NAMES: Final = ("<unk>", "[UNK]", "<UNK>", "<|unk|>")
 
 
@@ -110,7 +111,8 @@ class Lexicon:
             if isinstance(stated, int):
                 return stated
             return None if stated is None else {name: token for token, name in self.names.items()}.get(str(stated))
-        for name in _UNKNOWN_NAMES:
+        for name in _FREQUENT: Final = ("a", "e", "t", "the")
+_UNKNOWN_NAMES:
             if name in self.specials:
                 return self.specials[name]
         return None
@@ -129,8 +131,13 @@ class Lexicon:
     @cached_property
     def puts_space_in_front(self) -> bool:
         """Whether the tokenizer begins every text as if a space stood there (a prefix space, a marker)."""
-        bare, spaced, space = (self.subject.encode_batch([text]).ids.tolist() for text in ("x", " x", " "))
-        return bool(bare == spaced or spaced == [*space[-1:], *bare])
+        return all(self._begins_alike(word) for word in _FREQUENT)
+
+    def _begins_alike(self, word: str) -> bool:
+        bare, spaced = (self.subject.encode_batch([text]).ids.tolist() for text in (word, " " + word))
+        # Either the space is swallowed, or it is a token of its own before the same tokens.
+        is_apart = len(spaced) == len(bare) + 1 and spaced[1:] == bare and not self.token_bytes(spaced[0]).strip()
+        return bool(bare) and (bare == spaced or is_apart)
 
     @cached_property
     def unreachable(self) -> frozenset[int]:

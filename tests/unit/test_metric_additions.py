@@ -1,8 +1,9 @@
 """Metrics by hand-made tokenizers and texts: what each counts, and when it is undefined."""
 
 import json
+import zlib
 from collections import Counter
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_edit_distance_is_levenshteins(a, b):
 class Cutter(Bytes):
     """Tokens of three bytes, whatever they cut; the last may be shorter."""
 
-    vocab_size = 1 << 24
+    vocab_size = 1 << 16
 
     def encode_batch(self, documents):
         from tokkit.evaluate.baselines import Ids
@@ -62,7 +63,7 @@ class Cutter(Bytes):
 
     @staticmethod
     def number(token: bytes) -> int:
-        return int.from_bytes(token.rjust(3, b"\0"), "big")
+        return zlib.crc32(token) % (1 << 16)
 
     def token_bytes(self, token):
         return self.known[token]
@@ -79,9 +80,8 @@ def test_token_of_several_characters_one_of_them_cut_crosses_a_boundary():
 
 
 def test_specials_in_text_are_counted_and_warned_of():
-    @dataclass
     class WithSpecials(Bytes):
-        specials = {"<|end|>": 255, "[MASK]": 254}
+        specials: ClassVar = {"<|end|>": 255, "[MASK]": 254}
 
     documents = ["a <|end|> b<|end|>", "", "[MAS [MASK]", "plain"]
     assert value("specials_in_text", WithSpecials(), documents).value == 3

@@ -111,8 +111,7 @@ class Lexicon:
             if isinstance(stated, int):
                 return stated
             return None if stated is None else {name: token for token, name in self.names.items()}.get(str(stated))
-        for name in _FREQUENT: Final = ("a", "e", "t", "the")
-_UNKNOWN_NAMES:
+        for name in _UNKNOWN_NAMES:
             if name in self.specials:
                 return self.specials[name]
         return None

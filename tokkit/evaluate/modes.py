@@ -323,7 +323,7 @@ for _mode in MODES.values():
                 compute=_not_here,
                 source=_mode.tool,
                 aggregation="as the tool",
-                decimals=4,
+                decimals=0 if _unit in ("tokens", "words", "forms") else 4,
                 scope="tool",
             )
         )

@@ -16,7 +16,7 @@ from tokkit.errors import UsageError
     examples=(
         "tokkit compare mytok gpt2=tokenizer.json --on book.txt",
         "tokkit compare a b c --on en=english.txt --on tr=turkish.txt --metric bytes_per_token --json",
-        "tokkit compare before.json after.json    # results of `tokkit eval --json`",
+        "tokkit compare before.json after.json",
     ),
 )
 @click.argument("tokenizers", nargs=-1, required=True, metavar="[NAME=]TOKENIZER...")

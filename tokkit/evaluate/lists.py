@@ -65,6 +65,9 @@ def _of_morphology(found: Morphology, what: str) -> Value:
         "span_f1": several.span_f1,
         "boundary_violation": None if several.recall is None else several.fn / (several.tp + several.fn),
         "integrity": found.integrity_micro,
+        "turbidity": found.turbidity.tokens_micro,
+        "dilution": found.turbidity.dilution_micro,
+        "muddiness": found.turbidity.muddiness_micro,
         "morphscore1": found.morphscore_v1_last.score,
     }
     return Value(values[what], None if values[what] is not None else "no such words")

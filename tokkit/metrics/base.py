@@ -196,6 +196,7 @@ METRICS: Registry[Metric] = Registry(
                     for what in (
                         *("boundary_precision", "boundary_recall", "boundary_f1", "boundary_f1_macro", "exact"),
                         *("span_precision", "span_recall", "span_f1", "boundary_violation", "integrity"),
+                        *("turbidity", "dilution", "muddiness"),
                         *("morphscore1", "morphscore2_recall", "morphscore2_precision"),
                     )
                     for convention in ("bare", "space")

@@ -6,7 +6,7 @@ decoded tokens, so special tokens and parts of characters cannot spoil them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Literal, overload
 
 import numpy as np
@@ -15,6 +15,8 @@ from tokkit.errors import InputError
 from tokkit.metrics.base import Subject
 from tokkit.metrics.batch import Batch, byte_positions
 from tokkit.metrics.lexicon import Lexicon
+from tokkit.metrics.spans import spans_of
+from tokkit.metrics.turbidity import Turbidity, turbidity
 
 Morphemes = Sequence[str]
 Convention = Literal["bare", "space"]
@@ -104,6 +106,7 @@ class Morphology:
     # Share of the characters (micro) or of a word's characters (macro) that stay with most of their morpheme.
     integrity_micro: float | None
     integrity_macro: float | None
+    turbidity: Turbidity
 
 
 def morphology(subject: Subject | Lexicon, gold: Sequence[Morphemes], *, convention: Convention = "bare") -> Morphology:
@@ -127,6 +130,7 @@ def morphology(subject: Subject | Lexicon, gold: Sequence[Morphemes], *, convent
         morphscore_v2=morphscore2(cuts),
         integrity_micro=_share(sum(kept), sum(cut.length for cut in cuts)),
         integrity_macro=sum(n / cut.length for n, cut in zip(kept, cuts, strict=True)) / len(cuts) if cuts else None,
+        turbidity=turbidity([(cut.length, cut.gold, cut.found) for cut in cuts]),
     )
 
 
@@ -167,7 +171,7 @@ def agreement(cuts: Sequence[Cut]) -> Agreement:
     tp = sum(len(cut.gold & cut.found) for cut in cuts)
     fp = sum(len(cut.found - cut.gold) for cut in cuts)
     fn = sum(len(cut.gold - cut.found) for cut in cuts)
-    spans = [(_spans(cut.gold, cut.length), _spans(cut.found, cut.length)) for cut in cuts]
+    spans = [(spans_of(cut.gold, cut.length), spans_of(cut.found, cut.length)) for cut in cuts]
     both = sum(len(gold & found) for gold, found in spans)
     n_gold, n_found = sum(len(gold) for gold, _ in spans), sum(len(found) for _, found in spans)
     exact = sum(cut.gold == cut.found for cut in cuts)
@@ -201,11 +205,6 @@ def _pieces(low: list[int], high: list[int], length: int) -> list[tuple[int, int
     return pieces if pieces and pieces[-1][1] == length else None
 
 
-def _spans(cuts: frozenset[int], length: int) -> set[tuple[int, int]]:
-    edges = [0, *sorted(cuts), length]
-    return set(pairwise(edges))
-
-
 def _word_f1(cut: Cut) -> float:
     if not cut.gold and not cut.found:
         return 1.0
@@ -214,9 +213,9 @@ def _word_f1(cut: Cut) -> float:
 
 def _kept_together(cut: Cut) -> int:
     """For each morpheme the most of its characters that one token holds, summed."""
-    tokens = _spans(cut.found, cut.length)
+    tokens = spans_of(cut.found, cut.length)
     return sum(
-        max(min(high, end) - max(low, start) for start, end in tokens) for low, high in _spans(cut.gold, cut.length)
+        max(min(high, end) - max(low, start) for start, end in tokens) for low, high in spans_of(cut.gold, cut.length)
     )
 
 

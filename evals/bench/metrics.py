@@ -8,6 +8,7 @@ on the first megabyte. `encode` is one `encode_batch` of all lines of the text; 
 
 import argparse
 import importlib
+import importlib.util
 import os
 import statistics
 import sys
@@ -35,37 +36,95 @@ def cpu_seconds(work: Callable[[], object], repeat: int) -> float:
     return statistics.median(found)
 
 
-def peers(lines: Sequence[str], encode: Callable[[list[str]], list[list[int]]]) -> dict[str, Callable[[], object]]:
-    """The functions of other packages that are installed here, each doing as much of the suite as it can."""
+def peers(lines: Sequence[str], file: Path) -> dict[str, Callable[[], object]]:
+    """The functions of other packages that are installed here, each over the library that it is made for."""
+    import tokenizers
+
     text = "\n".join(lines)
-    found: dict[str, Callable[[], object]] = {}
+    library = tokenizers.Tokenizer.from_file(str(file))
+    library.no_truncation()
+    found: dict[str, Callable[[], object]] = {
+        "tokenizers: encode_batch alone": lambda: library.encode_batch_fast(list(lines), add_special_tokens=False)
+    }
     scorer = _installed("tokenization_scorer")
     if scorer is not None:
 
         def score() -> None:
-            as_words = [" ".join(map(str, ids)) for ids in encode(list(lines))]
+            encoded = library.encode_batch_fast(list(lines), add_special_tokens=False)
+            as_words = [" ".join(map(str, one.ids)) for one in encoded]
             for metric in ("renyi", "shannon", "percentile_freq", "seq_len"):
                 scorer.score(as_words, metric=metric)
 
         found["tokenization-scorer: 4 metrics"] = score
     toklens = _installed("toklens.metrics")
     if toklens is not None:
+        found["toklens: compute_all, 6 metrics"] = lambda: toklens.compute_all(library, text)
+    tokscope = _installed("tokscope")
+    if tokscope is not None:
+        adapter = _Adapter(library)
+        found["tokscope: analyze, 7 metrics"] = lambda: tokscope.analyze(text, adapter)
+    bench = _tokenizerbench()
+    if bench is not None:
+        plain = _Plain(library)
 
-        class Ids:
-            """What toklens wants of an encoding."""
+        def four() -> None:
+            for line in lines:
+                bench.fertility_score(plain, line)
+                bench.compression_ratio(plain, line)
+                bench.byte_compression_ratio(plain, line)
+                bench.roundtrip_fidelity(plain, line)
 
-            def __init__(self, ids: list[int]) -> None:
-                self.ids = ids
-
-        class One:
-            """What toklens asks of a tokenizer."""
-
-            def encode(self, piece: str) -> Ids:
-                return Ids(encode([piece])[0])
-
-        one = One()
-        found["toklens: compute_all, 6 metrics"] = lambda: toklens.compute_all(one, text)
+        found["tokenizerbench: 4 metrics"] = four
     return found
+
+
+class _Adapter:
+    """What tokscope asks of a tokenizer; its own adapter needs transformers and does the same."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+        self.name = "tokenizers"
+        self.vocab_size = library.get_vocab_size()
+        self.partial: dict[int, bool] = {}
+
+    def tokenize_with_bytes(self, text: str) -> tuple[list[str], int, int]:
+        """Tokens, unknown ones, parts of characters."""
+        encoded = self.library.encode(text, add_special_tokens=False)
+        n_partial = 0
+        for token in encoded.ids:
+            if token not in self.partial:
+                self.partial[token] = "\ufffd" in self.library.decode([token])
+            n_partial += self.partial[token]
+        return encoded.tokens, 0, n_partial
+
+
+class _Plain:
+    """What tokenizerbench asks of a tokenizer."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+
+    def encode(self, text: str) -> list[int]:
+        """Ids without special tokens."""
+        found: list[int] = self.library.encode(text, add_special_tokens=False).ids
+        return found
+
+    def decode(self, ids: list[int]) -> str:
+        """Text of the ids."""
+        return str(self.library.decode(ids, skip_special_tokens=False))
+
+
+def _tokenizerbench() -> Any:
+    """Its metrics by themselves: version 0.2.0 cannot be imported as a package."""
+    package = importlib.util.find_spec("tokenizerbench")
+    if package is None or package.origin is None:
+        return None
+    spec = importlib.util.spec_from_file_location("tokenizerbench_metrics", Path(package.origin).parent / "metrics.py")
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _installed(name: str) -> Any:
@@ -97,7 +156,8 @@ def main(arguments: Sequence[str]) -> int:
         f"{options.suite}: {len(names)} metrics": lambda: evaluate({"t": tokenizer}, {"t": lines}, names),
     }
     if options.peers:
-        work |= peers(lines, lambda texts: tokenizer.encode_batch(texts).lists())
+        file = Path(options.tokenizer)
+        work |= peers(lines, file / "tokenizer.json" if file.is_dir() else file)
     print(f"{options.text.name}, {megabytes:.1f} MB, {len(lines):,} lines, {Path(options.tokenizer).name}")
     print(machine_line(), time.strftime("%Y-%m-%d"), sep="; ", end="\n\n")
     print("| what | CPU s | CPU s/MB | times encode |\n| --- | ---: | ---: | ---: |")

@@ -113,3 +113,78 @@ def test_compare_gives_a_verdict_for_every_pair(folder):
 def test_list_names_metrics_with_versions_and_suites(folder):
     assert "fertility.ws@1" in tokkit("list", "metrics", cwd=folder).stdout
     assert "core@1" in tokkit("list", "suites", cwd=folder).stdout
+
+
+def test_tools_prices_lists_and_words_are_taken_from_the_command_line(folder):
+    (folder / "p.toml").write_text('currency = "EUR"\n[per_million_tokens]\nbytes = 1000000\n', encoding="utf-8")
+    (folder / "gold.tsv").write_text("# note\ncats\tcat s\t1\t3\n", encoding="utf-8")
+    (folder / "roots.txt").write_text("t\nh\n", encoding="utf-8")
+    done = tokkit(
+        *("eval", "bytes", "--on", "en=en.txt", "--as", "tokscope", "--prices", "p.toml", "--morphology", "g=gold.tsv"),
+        *(
+            "--morphemes",
+            "en=roots.txt",
+            "--metric",
+            "purity.types",
+            "--metric",
+            "tokens",
+            "--worst-words",
+            "2",
+            "--json",
+        ),
+        cwd=folder,
+    )
+    found = json.loads(done.stdout)
+    values = {(row["text"], row["metric"]): row["value"] for row in found["rows"]}
+    n_bytes = len(ENGLISH) - ENGLISH.count("\n")  # line feeds are no part of documents
+    assert values["en", "tokens@1"] == values["en", "cost.text@1"] == n_bytes
+    assert values["en", "as.tokscope.token_count@1"] == len(ENGLISH)
+    assert values["g", "morphology.morphscore2_recall.bare@1"] == 1.0
+    assert values["en", "purity.types@1"] == pytest.approx(2 / 26)
+    assert [row["word"] for row in found["details"]["worst_words"]["bytes"]["en"]] == ["the", "sleeps"]
+
+
+def test_sample_of_aligned_texts_stays_aligned(folder):
+    (folder / "a.txt").write_text("".join(f"{n}\n" for n in range(50)), encoding="utf-8")
+    (folder / "b.txt").write_text("".join(f"{n}\n" for n in range(50)), encoding="utf-8")
+    options = ("--on", "a=a.txt", "--on", "b=b.txt", "--ref", "a", "--metric", "premium", "--sample", "7", "--json")
+    found = json.loads(tokkit("eval", "bytes", *options, cwd=folder).stdout)
+    assert [row["value"] for row in found["rows"][:2]] == [1.0, 1.0]
+    texts = found["manifest"]["texts"]
+    assert texts["a"]["documents"] == 7
+    assert texts["a"]["sha256"] == texts["b"]["sha256"]
+    assert found["manifest"]["sample"] == 7
+
+
+def test_results_are_verified_and_compared_from_files(folder):
+    options = ("eval", "t=bytes", "--on", "en=en.txt", "--metric", "tokens", "--json")
+    (folder / "a.json").write_text(tokkit(*options, cwd=folder).stdout, encoding="utf-8")
+    assert tokkit(*options, "--verify", "a.json", cwd=folder).returncode == 0
+    shown = tokkit("compare", "a.json", "a.json", cwd=folder)
+    assert "the same" in shown.stdout
+    (folder / "en.txt").write_text("another text\n", encoding="utf-8")
+    other = tokkit(*options, "--verify", "a.json", cwd=folder)
+    assert (other.returncode, "`en` is another text there" in other.stderr) == (2, True)
+    (folder / "b.json").write_text(tokkit(*options, cwd=folder).stdout, encoding="utf-8")
+    refused = tokkit("compare", "a.json", "b.json", cwd=folder)
+    assert (refused.returncode, "another text" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--as", "nope"), 2, "no such tool"),
+        (("--as", "morphscore1"), 2, "--morphology NAME=FILE"),
+        (("--as", "bayram2025-offline"), 2, "--words TEXT=FILE"),
+        (("--prices", "none.toml"), 3, "none.toml"),
+        (("--morphology", "g=none.tsv"), 3, "none.tsv"),
+        (("--words", "fr=en.txt"), 2, "no such text, got `fr`"),
+        (("--metric", "fairness.gini"), 2, "--ref NAME"),
+        (("--metric", "as.toklens.cpt"), 2, "--as TOOL"),
+    ],
+)
+def test_new_option_names_its_fault(folder, arguments, code, message):
+    done = tokkit("eval", "bytes", "--on", "en=en.txt", *arguments, cwd=folder)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

@@ -107,6 +107,13 @@ def test_morphology_is_that_of_the_oracle(name):
                 reference = golden("morph.json")[name][language]["references_on_bare_pairs"]
                 integrity = reference["tktkt.morphIntegrity(micro,macro)"]
                 assert [found.integrity_micro, found.integrity_macro] == pytest.approx(integrity, rel=1e-9)
+                mixed = found.turbidity
+                for key, ours in (
+                    ("tktkt.morphDilution: token_turbidity", [mixed.tokens_micro, mixed.tokens_macro]),
+                    ("morph_dilution", [mixed.dilution_micro, mixed.dilution_macro]),
+                    ("morph_muddiness", [mixed.muddiness_micro, mixed.muddiness_macro]),
+                ):
+                    assert ours == pytest.approx(reference[key], rel=1e-9), (language, key)
 
 
 FORMS = {

@@ -1,5 +1,6 @@
 """Metrics against the golden oracle, over real tokenizers of five families."""
 
+from collections import Counter
 from dataclasses import asdict
 
 import pytest
@@ -161,7 +162,14 @@ def test_vocabulary_has_the_faults_that_the_oracle_found(name):
     assert found.pretokenizer_splits == expected["pretokenizer_splits_surface_ids"]
     dead = found.byte_tokens_unreachable
     assert (None if dead is None else len(dead)) == expected["byte_tokens_unreachable_count"]
-    assert found.script_counts == expected["script_counts"]
+    # The oracle knows fewer scripts by name.
+    named = {
+        script for entry in golden("oracle.json")["tokenizers"].values() for script in entry["tier0"]["script_counts"]
+    }
+    merged = Counter()
+    for script, count in found.script_counts.items():
+        merged[script if script in named else "Other"] += count
+    assert merged == expected["script_counts"]
 
 
 @pytest.mark.parametrize("name", tokenizers())

@@ -8,7 +8,9 @@ from tokkit.evaluate import evaluate
 from tokkit.evaluate.suite import load_suite, read_morphemes, shipped_suites
 
 
-@pytest.mark.parametrize("name", ["core", "fairness", "turkish", "health", "numbers", "stability", "code"])
+@pytest.mark.parametrize(
+    "name", ["core", "fairness", "turkish", "health", "morphology", "numbers", "stability", "code"]
+)
 def test_shipped_suite_has_texts_and_metrics_that_exist(name):
     from pathlib import Path
 
@@ -58,7 +60,7 @@ def test_suite_of_ones_own_has_paths_beside_its_file(tmp_path):
         morphology=suite.morphology(),
         vocabulary=suite.spec.health,
     )
-    assert found.value("b", "eng", "morphology.boundary_recall") is not None
+    assert found.value("b", "eng", "morphology.boundary_recall.bare") is not None
     assert found.value("b", "vocabulary", "health.model_unreachable") == 2
     assert found.warnings == ("b: 2 tokens that no text can yield: 4000, 4001",)
 

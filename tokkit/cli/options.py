@@ -117,6 +117,37 @@ def offline_option(function: F) -> F:
     )(function)
 
 
+def reading_options(function: F) -> F:
+    """How the texts of an evaluation become documents: --field, --whole, --normalize, --sample."""
+    from tokkit.cli.measuring import FORMS
+
+    for option in (
+        click.option(
+            "--sample",
+            type=click.IntRange(1),
+            metavar="N",
+            help="N documents of each text, drawn by --seed; aligned texts stay aligned.",
+        ),
+        click.option(
+            "--normalize",
+            type=click.Choice(FORMS),
+            default="none",
+            show_default=True,
+            help="Unicode form that the texts are brought into first.",
+        ),
+        click.option("--whole", is_flag=True, help="A text file is one document; else its lines are."),
+        click.option(
+            "--field",
+            default="text",
+            show_default=True,
+            metavar="NAME",
+            help="Field of jsonl, column of a table that holds the text.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def dry_run_option(function: F) -> F:
     """--dry-run."""
     return click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")(function)

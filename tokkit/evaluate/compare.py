@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import UsageError
+from tokkit.evaluate.across import LEAST_TEXTS, across
+from tokkit.evaluate.lists import ALL
 from tokkit.evaluate.results import aligned
 from tokkit.evaluate.runner import evaluate
 from tokkit.evaluate.statistics import (
@@ -117,7 +119,9 @@ def compare(
     """Compares every two tokenizers on every text by metrics that are ratios of sums.
 
     The unit is the document; both tokenizers are drawn with the same documents. With 31 documents a difference of 0.7 %
-    can be `significant` because pairing removes nearly all variance: `min_effect` says what matters.
+    can be `significant` because pairing removes nearly all variance: `min_effect` says what matters. Of three texts or
+    more each pair is also compared over all texts, by the geometric mean of its ratios, with texts drawn as well as
+    documents. The ratio of `tokens_per_document` is the normalised sequence length (NSL) of Dagan et al., 2024.
 
     Raises:
         UsageError: fewer than two tokenizers, fewer than two documents, or a metric that is no ratio of sums.
@@ -134,6 +138,7 @@ def compare(
     results = evaluate(tokenizers, texts, metrics, progress=progress)
     pairs: list[Pair] = []
     ranks: list[Rank] = []
+    quotients: dict[tuple[str, str, str], list[tuple[Pair, NDArray[np.float64]]]] = {}
     for text in texts:
         for metric in definitions:
             assert metric.ratio is not None
@@ -151,8 +156,11 @@ def compare(
             with np.errstate(divide="ignore", invalid="ignore"):
                 drawn = {name: sums[:, 2 * i] / sums[:, 2 * i + 1] for i, name in enumerate(columns)}
             for a, b in combinations(columns, 2):
-                pairs.append(_pair(a, b, text, metric.id, metric.better, columns, drawn))
+                pair = _pair(a, b, text, metric.id, metric.better, columns, drawn)
+                pairs.append(pair)
+                quotients.setdefault((a, b, metric.id), []).append((pair, drawn[a] / drawn[b]))
             ranks += _ranks(text, metric.id, metric.better, columns, drawn)
+    pairs += [_across(of_texts, seed) for of_texts in quotients.values() if len(of_texts) >= LEAST_TEXTS]
     adjusted = iter(holm([pair.p for pair in pairs if pair.p is not None]))
     final = tuple(pair if pair.p is None else _judged(pair, next(adjusted), min_effect) for pair in pairs)
     return Comparison(final, tuple(ranks), min_effect, results.manifest)
@@ -202,6 +210,36 @@ def _pair(
         sign_p=sign_test(left, right).p,
         documents=len(above_a),
         verdict="the same" if np.array_equal(left, right) else "undecided",
+    )
+
+
+def _across(of_texts: list[tuple[Pair, NDArray[np.float64]]], seed: int) -> Pair:
+    """The pair over all texts: values are geometric means, so that their ratio is that of the ratios."""
+    first = of_texts[0][0]
+    found = across([pair.ratio for pair, _ in of_texts], [drawn for _, drawn in of_texts], seed=seed)
+
+    def mean(values: list[float]) -> float:
+        return float(np.exp(np.mean(np.log(values))))
+
+    return Pair(
+        a=first.a,
+        b=first.b,
+        text=ALL,
+        metric=first.metric,
+        better=first.better,
+        value_a=mean([pair.value_a for pair, _ in of_texts]),
+        value_b=mean([pair.value_b for pair, _ in of_texts]),
+        ratio=found.ratio,
+        low=found.low,
+        high=found.high,
+        jackknife_error=None,
+        t=found.t,
+        p=found.p,
+        p_adjusted=None,
+        wilcoxon_p=None,
+        sign_p=found.sign_p,
+        documents=sum(pair.documents for pair, _ in of_texts),
+        verdict="the same" if all(pair.verdict == "the same" for pair, _ in of_texts) else "undecided",
     )
 
 

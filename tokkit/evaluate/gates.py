@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tokkit.errors import UsageError
+from tokkit.evaluate.comparable import check_comparable
 from tokkit.evaluate.results import Results, Row
 from tokkit.metrics.base import find
 
-_GATE: Final = re.compile(r"\s*([\w.]+(?:@\d+)?)\s*(?:\[([^\]]*)\])?\s*(<=|>=|<|>)\s*([-+0-9.eE]+)\s*")
+_GATE: Final = re.compile(r"\s*([\w.-]+(?:@\d+)?)\s*(?:\[([^\]]*)\])?\s*(<=|>=|<|>)\s*([-+0-9.eE]+)\s*")
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def regressions(results: Results, baseline: Results, *, max_regress: float) -> l
     Raises:
         UsageError: the two are of different texts or of different versions of a metric, or have nothing in common.
     """
-    _check_comparable(results, baseline)
+    check_comparable(results, baseline, where="--baseline")
     names = list(dict.fromkeys(row.tokenizer for row in baseline.rows))
     known = {(row.tokenizer, row.text, row.metric): row for row in baseline.rows}
     worse, compared = [], 0
@@ -127,22 +128,3 @@ def _loss(row: Row, old: Row) -> float | None:
     if change <= 0:
         return 0.0
     return change / abs(old.value) if old.value else float("inf")
-
-
-def _check_comparable(results: Results, baseline: Results) -> None:
-    new, old = _texts(results), _texts(baseline)
-    for name in sorted(new.keys() & old.keys()):
-        if new[name] != old[name]:
-            raise UsageError(f"baseline: `{name}` is another text there", hint="measure the same file, or drop it")
-    ours = {row.name: row.metric for row in results.rows}
-    theirs = {row.name: row.metric for row in baseline.rows}
-    for name in sorted(ours.keys() & theirs.keys()):
-        if ours[name] != theirs[name]:
-            raise UsageError(f"baseline: has {theirs[name]}, this is {ours[name]}", hint="make the baseline again")
-
-
-def _texts(results: Results) -> dict[str, object]:
-    texts = results.manifest.get("texts")
-    if not isinstance(texts, dict):
-        return {}
-    return {str(name): entry.get("sha256") for name, entry in texts.items() if isinstance(entry, dict)}

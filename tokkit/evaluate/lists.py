@@ -1,13 +1,14 @@
-"""Rows of what is measured without running text: vocabularies, and lists of words with their morphemes."""
+"""Rows of what is measured without running text: vocabularies, lists of words with their morphemes, languages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from tokkit.evaluate.results import Row
-from tokkit.metrics.base import Better, Subject
-from tokkit.metrics.fairness import fairness
+from tokkit.metrics.base import METRICS, Scope, Subject, Value, find
+from tokkit.metrics.fairness import fairness, gini
 from tokkit.metrics.health import Health, health
-from tokkit.metrics.morphology import Morphemes, morphology
+from tokkit.metrics.lexicon import Lexicon
+from tokkit.metrics.morphology import Convention, Morphemes, Morphology, morphology
 
 VOCABULARY: Final = "vocabulary"
 """What stands in the place of the text in rows of vocabularies."""
@@ -15,93 +16,125 @@ VOCABULARY: Final = "vocabulary"
 ALL: Final = "all texts"
 """What stands in the place of the text in rows over all languages."""
 
-_MORPHOLOGY: Final[tuple[tuple[str, str, Better], ...]] = (
-    ("boundary_precision", "share of token cuts", "higher"),
-    ("boundary_recall", "share of morpheme cuts", "higher"),
-    ("boundary_f1", "F1", "higher"),
-    ("exact", "share of words", "higher"),
-    ("integrity", "share of characters", "higher"),
-    ("morphscore1", "share of words", "higher"),
+MOST_UNKNOWN: Final = 0.1
+"""The share of unknown characters beyond which a language is not covered, and left out of what is over languages."""
+
+_DEFAULT_MORPHOLOGY: Final = (
+    *("boundary_precision", "boundary_recall", "boundary_f1", "exact", "integrity", "morphscore1"),
+    *("morphscore2_recall", "morphscore2_precision"),
 )
 
 
-def morphology_rows(tokenizers: Mapping[str, Subject], gold: Mapping[str, Sequence[Morphemes]]) -> list[Row]:
-    """Agreement with gold morphemes, words bare, over words of two morphemes or more."""
+def names_of(scope: Scope) -> list[str]:
+    """The metrics of a scope, in the order of their definition."""
+    return [name for name in METRICS if METRICS.get(name).scope == scope]
+
+
+def morphology_rows(
+    tokenizers: Mapping[str, Subject], gold: Mapping[str, Sequence[Morphemes]], wanted: Collection[str] = ()
+) -> list[Row]:
+    """Agreement with gold morphemes; the most read ones on bare words, or the metrics wanted."""
+    names = list(wanted) or [f"morphology.{what}.bare" for what in _DEFAULT_MORPHOLOGY]
     rows = []
     for tokenizer, subject in tokenizers.items():
-        for name, words in gold.items():
-            found = morphology(subject, words)
-            several = found.multi_morpheme_words
-            values = (
-                several.precision,
-                several.recall,
-                several.f1,
-                several.exact,
-                found.integrity_micro,
-                found.morphscore_v1_last.score,
-            )
-            for (metric, unit, better), value in zip(_MORPHOLOGY, values, strict=True):
-                rows.append(_row(tokenizer, name, f"morphology.{metric}@1", value, unit, better, "no such words", 3))
+        lexicon = Lexicon(subject)
+        for text, words in gold.items():
+            found: dict[str, Morphology] = {}
+            for name in names:
+                _, what, convention = find(name).name.split(".")
+                if convention not in found:
+                    way: Convention = "space" if convention == "space" else "bare"
+                    found[convention] = morphology(lexicon, words, convention=way)
+                rows.append(Row.of(tokenizer, text, find(name), _of_morphology(found[convention], what)))
     return rows
 
 
-def health_rows(tokenizers: Mapping[str, Subject]) -> tuple[list[Row], dict[str, Health]]:
+def _of_morphology(found: Morphology, what: str) -> Value:
+    several = found.multi_morpheme_words
+    if what.startswith("morphscore2"):
+        score = found.morphscore_v2.recall if what.endswith("recall") else found.morphscore_v2.precision
+        return Value(score, None if score is not None else "the list marks no stems")
+    values = {
+        "boundary_precision": several.precision,
+        "boundary_recall": several.recall,
+        "boundary_f1": several.f1,
+        "boundary_f1_macro": several.f1_macro,
+        "exact": several.exact,
+        "span_precision": several.span_precision,
+        "span_recall": several.span_recall,
+        "span_f1": several.span_f1,
+        "boundary_violation": None if several.recall is None else several.fn / (several.tp + several.fn),
+        "integrity": found.integrity_micro,
+        "turbidity": found.turbidity.tokens_micro,
+        "dilution": found.turbidity.dilution_micro,
+        "muddiness": found.turbidity.muddiness_micro,
+        "morphscore1": found.morphscore_v1_last.score,
+    }
+    return Value(values[what], None if values[what] is not None else "no such words")
+
+
+def health_rows(tokenizers: Mapping[str, Subject], wanted: Collection[str] = ()) -> tuple[list[Row], dict[str, Health]]:
     """Counts of what is wrong with each vocabulary, and all that was found."""
     rows = []
     found = {tokenizer: health(subject) for tokenizer, subject in tokenizers.items()}
+    reason = "this tokenizer has no such thing, or its model cannot be asked"
     for tokenizer, state in found.items():
         counts: dict[str, int | None] = {
             "vocab_size": state.vocab_size,
             "model_unreachable": None if state.model_unreachable is None else len(state.model_unreachable),
             "normalizer_unreachable": len(state.normalizer_unreachable),
             "pretokenizer_unreachable": len(state.unreachable_in_contexts),
-            "byte_tokens_unreachable": _size(state.byte_tokens_unreachable),
+            "unreachable": len(state.unreachable),
+            "byte_tokens_unreachable": None
+            if state.byte_tokens_unreachable is None
+            else len(state.byte_tokens_unreachable),
             "byte_coverage": state.byte_values_with_own_token,
             "partial_utf8": state.utf8_classes.get("partial_utf8", 0),
-            "never_valid_utf8": state.utf8_classes.get("never_valid_utf8", 0),
-            "duplicates": state.duplicates,
+            "never_valid_utf8": len(state.never_valid),
+            "duplicates": len(state.duplicate_ids),
             "overlong": len(state.overlong),
+            "control": len(state.control),
+            "trailing_space": len(state.trailing_space),
+            "strict_selfencode_fail": len(state.strict_selfencode_fail),
+            "max_token_bytes": state.max_token_bytes,
         }
-        for name, count in counts.items():
-            better: Better = "neither" if name in ("vocab_size", "byte_coverage", "partial_utf8") else "lower"
-            value = None if count is None else float(count)
-            reason = "this tokenizer has no such thing, or its model cannot be asked"
-            rows.append(_row(tokenizer, VOCABULARY, f"health.{name}@1", value, "tokens", better, reason, 0))
+        names = [find(name).name.removeprefix("health.") for name in wanted] or list(counts)
+        for name in names:
+            value = None if counts[name] is None else float(counts[name] or 0)
+            rows.append(
+                Row.of(tokenizer, VOCABULARY, find(f"health.{name}"), Value(value, reason if value is None else None))
+            )
     return rows, found
 
 
-def fairness_rows(tokenizer: str, tokens: Mapping[str, int], *, documents: int, reference: str) -> list[Row]:
-    """How unequal the costs of parallel texts are, over all of them; undefined where a text has no tokens."""
+def fairness_rows(
+    tokenizer: str,
+    tokens: Mapping[str, int],
+    sizes: Mapping[str, int],
+    *,
+    documents: int,
+    reference: str,
+    wanted: Collection[str] = (),
+) -> tuple[list[Row], dict[str, object]]:
+    """How unequal the costs of parallel texts are, over all of them, and the figures behind; `sizes` are in bytes.
+
+    Undefined where a text has no tokens or there is one text only.
+    """
     costs = {text: count / max(documents, 1) for text, count in tokens.items()}
     found = fairness(costs, reference=reference) if len(costs) > 1 and all(costs.values()) else None
-    values: tuple[tuple[str, str, float | None], ...] = (
-        ("gini", "0 equal .. 1", None if found is None else found.gini),
-        ("macro_premium", "times the reference", None if found is None else found.macro_premium),
-        ("max_over_min", "times", None if found is None else found.max_over_min),
-    )
-    reason = "a text has no tokens, or there is one text"
-    return [_row(tokenizer, ALL, f"fairness.{name}@1", value, unit, "lower", reason, 3) for name, unit, value in values]
-
-
-def _size(ids: list[int] | None) -> int | None:
-    return None if ids is None else len(ids)
-
-
-def _row(
-    tokenizer: str, text: str, metric: str, value: float | None, unit: str, better: Better, reason: str, decimals: int
-) -> Row:
-    return Row(
-        tokenizer=tokenizer,
-        text=text,
-        metric=metric,
-        value=value,
-        reason=reason if value is None else None,
-        low=None,
-        high=None,
-        numerator=None,
-        denominator=None,
-        unit=unit,
-        better=better,
-        aggregation="sum" if decimals == 0 else "ratio_of_sums",
-        decimals=decimals,
-    )
+    values: dict[str, float | None] = {
+        "gini": None if found is None else found.gini,
+        "gini_per_byte": None if found is None else gini([tokens[text] / sizes[text] for text in tokens]),
+        "macro_premium": None if found is None else found.macro_premium,
+        "max_over_min": None if found is None else found.max_over_min,
+        "worst_premium": None if found is None else found.premiums[found.worst],
+    }
+    reason = "a text has no tokens, or fewer than two languages are covered"
+    names = [find(name).name.removeprefix("fairness.") for name in wanted] or list(values)
+    rows = [
+        Row.of(tokenizer, ALL, find(f"fairness.{name}"), Value(values[name], reason if values[name] is None else None))
+        for name in names
+    ]
+    if found is None:
+        return rows, {}
+    return rows, {"worst": found.worst, "lorenz": found.lorenz, "premiums": found.premiums}

@@ -79,12 +79,14 @@ class Row:
 class Results:
     """All rows, in the order of tokenizers, texts and metrics given; warnings; and what was measured with what.
 
-    `evidence` keeps the integers per document of this process; it is not written anywhere.
+    `details` has what is no number in a row: findings on vocabularies, Lorenz curves, words. `evidence` keeps the
+    integers per document of this process; it is not written anywhere.
     """
 
     rows: tuple[Row, ...]
     warnings: tuple[str, ...] = ()
     manifest: Mapping[str, object] = field(default_factory=dict)
+    details: Mapping[str, object] = field(default_factory=dict)
     evidence: "Mapping[tuple[str, str], Evidence]" = field(default_factory=dict, compare=False, repr=False)
 
     def row(self, tokenizer: str, text: str, metric: str) -> Row:
@@ -113,6 +115,7 @@ class Results:
             "version": VERSION,
             "manifest": self.manifest,
             "warnings": self.warnings,
+            "details": self.details,
             "rows": [asdict(row) for row in self.rows],
         }
         return json.dumps(document, ensure_ascii=False, allow_nan=False)
@@ -128,7 +131,8 @@ class Results:
             document = json.loads(text)
             found = (document["schema"], document["version"])
             rows = tuple(Row(**row) for row in document["rows"]) if found == (SCHEMA, VERSION) else ()
-            results = cls(rows, tuple(document["warnings"]) if rows else (), dict(document["manifest"]) if rows else {})
+            facts = [dict(document.get(key) or {}) if rows else {} for key in ("manifest", "details")]
+            results = cls(rows, tuple(document["warnings"]) if rows else (), *facts)
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{where}: no results of `tokkit eval --json`: {error}") from error
         if found != (SCHEMA, VERSION):

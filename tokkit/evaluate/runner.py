@@ -1,18 +1,22 @@
 """One pass over the texts for each tokenizer; every metric is computed from what that pass gathered."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from tokkit.errors import UsageError
-from tokkit.evaluate.lists import fairness_rows, health_rows, morphology_rows
+from tokkit.evaluate.lists import MOST_UNKNOWN, fairness_rows, health_rows, morphology_rows
+from tokkit.evaluate.manifest import Digest, manifest
+from tokkit.evaluate.modes import mode_rows
 from tokkit.evaluate.results import Results, Row
+from tokkit.evaluate.speed import speed_rows
 from tokkit.evaluate.statistics import ratio_intervals
-from tokkit.metrics.base import Metric, Subject, find
+from tokkit.evaluate.warn import unknown_share, warnings_of
+from tokkit.metrics.base import Metric, Scope, Subject, find
 from tokkit.metrics.batch import Batch
 from tokkit.metrics.evidence import Evidence, check_aligned
+from tokkit.metrics.fairness import Price
 from tokkit.metrics.lexical import WordList
 from tokkit.metrics.lexicon import Lexicon
 from tokkit.metrics.morphology import Morphemes
@@ -30,8 +34,6 @@ DEFAULT_METRICS: Final = (
 )
 # Enough text to keep an encoder's threads busy, little enough to hold in memory with its spans.
 BATCH_CHARACTERS = 1 << 22
-_LONG_WORD: Final = 15
-_FEW_DOCUMENTS: Final = 30
 
 
 def evaluate(
@@ -41,10 +43,15 @@ def evaluate(
     *,
     reference: str | None = None,
     word_lists: Mapping[str, WordList] | None = None,
+    morpheme_lists: Mapping[str, WordList] | None = None,
     morphology: Mapping[str, Sequence[Morphemes]] | None = None,
     vocabulary: bool = False,
+    prices: Mapping[str, Price] | None = None,
+    modes: Sequence[str] = (),
     intervals: bool = False,
     seed: int = 0,
+    sources: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
     progress: Progress = silent,
 ) -> Results:
     """Measures each tokenizer on each text.
@@ -52,9 +59,10 @@ def evaluate(
     `tokenizers` and `texts` are named; a text is its documents, each encoded whole and without special tokens. The
     result has one row for each tokenizer, text and metric, in the order given. `reference` names the text that
     premiums refer to: all texts must then be translations of it, document by document. `intervals` adds 95 %
-    percentile bootstrap intervals over documents to the metrics that are ratios of sums. `word_lists` has the words of
-    the language of a text, `morphology` adds rows on gold segmentations, `vocabulary` rows on what is wrong with each
-    vocabulary.
+    percentile bootstrap intervals over documents to the metrics that are ratios of sums. `word_lists` and
+    `morpheme_lists` are of the language of a text, `morphology` adds rows on gold segmentations, `vocabulary` rows on
+    what is wrong with each vocabulary, `modes` rows as other tools compute them. `prices` are of a million tokens.
+    `sources` (SHA-256 of tokenizer files) and `flags` (how the texts were made) go into the manifest.
 
     >>> from tokkit.evaluate import BASELINES, evaluate
     >>> results = evaluate({"bytes": BASELINES["bytes"]()}, {"greeting": ["good day"]}, ["fertility.ws"])
@@ -65,22 +73,22 @@ def evaluate(
         UsageError: no tokenizer, no text, an unknown metric or reference, or texts that are not aligned with it.
         InputError: a document that is not text.
     """
-    is_text_free = vocabulary or bool(morphology)
-    for what, given in (("tokenizer", tokenizers), ("text", texts), ("metric", metrics)):
-        if not given and not (is_text_free and what != "tokenizer"):
-            raise UsageError(f"evaluate: no {what} is given")
-    if reference is not None and reference not in texts:
-        raise UsageError(f"reference: no such text, got `{reference}`", hint="one of: " + ", ".join(texts))
-    definitions = [find(name) for name in metrics]
+    everything = [find(name) for name in metrics]
+    listed = {scope: [m.name for m in everything if m.scope == scope] for scope in _LISTED}
+    definitions = [metric for metric in everything if metric.scope == "text"]
+    _check(tokenizers, texts, listed, len(everything) or len(modes), reference, morphology or {}, vocabulary=vocabulary)
     total = len(tokenizers) * sum(map(len, texts.values()))
     done = 0
     rows: list[Row] = []
     warnings: list[str] = []
+    details: dict[str, object] = {}
     evidence: dict[tuple[str, str], Evidence] = {}
-    digests = {name: _Digest() for name in texts}
+    digests = {name: Digest() for name in texts}
     first = next(iter(tokenizers), None)
     for tokenizer_name, tokenizer in tokenizers.items():
         lexicon = Lexicon(tokenizer)
+        remark = getattr(tokenizer, "remark", None)
+        warnings += [f"{tokenizer_name}: {remark}"] if remark else []
         for text_name, documents in texts.items():
             seen = evidence[tokenizer_name, text_name] = Evidence(lexicon, definitions)
             for chunk in _chunks(documents):
@@ -93,31 +101,105 @@ def evaluate(
         for text_name in texts:
             seen = evidence[tokenizer_name, text_name]
             seen.word_list = (word_lists or {}).get(text_name)
+            seen.morpheme_list = (morpheme_lists or {}).get(text_name)
+            seen.price = (prices or {}).get(tokenizer_name)
             if reference is not None:
                 seen.reference = evidence[tokenizer_name, reference]
                 check_aligned(text_name, seen, seen.reference)
             found = [(metric, metric.compute(seen)) for metric in definitions]
             bounds = _intervals(seen, definitions, seed) if intervals else {}
             rows += [Row.of(tokenizer_name, text_name, metric, value, bounds.get(metric.id)) for metric, value in found]
-            warnings += _warnings(tokenizer_name, text_name, seen, found, intervals=intervals)
-        if reference is not None and any(metric.name == "premium" for metric in definitions):
-            tokens = {name: evidence[tokenizer_name, name].total("tokens") for name in texts}
-            rows += fairness_rows(tokenizer_name, tokens, documents=len(texts[reference]), reference=reference)
-    rows += morphology_rows(tokenizers, morphology or {})
-    if vocabulary:
-        more, states = health_rows(tokenizers)
+            warnings += warnings_of(tokenizer_name, text_name, seen, definitions, intervals=intervals)
+        if reference is not None and (listed["languages"] or any(metric.name == "premium" for metric in definitions)):
+            more, behind = _languages(tokenizer_name, evidence, texts, reference, listed["languages"], warnings)
+            rows += more
+            details.setdefault("fairness", {})[tokenizer_name] = behind  # type: ignore[index]  # it is the dict made here
+    rows += morphology_rows(tokenizers, morphology or {}, listed["morphemes"])
+    if vocabulary or listed["vocabulary"]:
+        more, states = health_rows(tokenizers, () if vocabulary else listed["vocabulary"])
         rows += more
-        warnings += [
-            f"{name}: {finding.message}"
+        details["health"] = {
+            name: [{"severity": f.severity, "check": f.check, "message": f.message} for f in state.findings]
             for name, state in states.items()
-            for finding in state.findings
-            if finding.severity == "fail"
+        }
+        warnings += [
+            f"{name}: {f.message}" for name, state in states.items() for f in state.findings if f.severity == "fail"
         ]
-    manifest = _manifest(tokenizers, texts, reference, digests)
-    manifest["word_lists"] = {
-        text: {"name": words.name, "sha256": words.digest} for text, words in (word_lists or {}).items()
-    }
-    return Results(tuple(rows), tuple(dict.fromkeys(warnings)), manifest, evidence)
+    if listed["speed"]:
+        rows += speed_rows(tokenizers, texts, listed["speed"])
+    rows += mode_rows(
+        modes,
+        tokenizers,
+        texts,
+        reference=reference,
+        word_lists=word_lists,
+        morpheme_lists=morpheme_lists,
+        gold=morphology,
+    )
+    facts = manifest(
+        tokenizers,
+        texts,
+        digests,
+        sources=sources or {},
+        flags={"reference": reference, "seed": seed, "intervals": intervals, **(flags or {})},
+        word_lists=word_lists or {},
+        morpheme_lists=morpheme_lists or {},
+    )
+    return Results(tuple(rows), tuple(dict.fromkeys(warnings)), facts, details, evidence)
+
+
+_LISTED: Final[tuple[Scope, ...]] = ("vocabulary", "morphemes", "languages", "speed", "tool")
+
+
+def _check(
+    tokenizers: Mapping[str, Subject],
+    texts: Mapping[str, Sequence[str]],
+    listed: Mapping[Scope, Sequence[str]],
+    n_metrics: int,
+    reference: str | None,
+    morphology: Mapping[str, object],
+    *,
+    vocabulary: bool,
+) -> None:
+    """Raises UsageError where something to measure, to measure on or to refer to is missing."""
+    is_text_free = vocabulary or bool(morphology) or bool(listed["vocabulary"])
+    for what, given in (("tokenizer", tokenizers), ("text", texts), ("metric", n_metrics)):
+        if not given and not (is_text_free and what != "tokenizer"):
+            raise UsageError(f"evaluate: no {what} is given")
+    if reference is not None and reference not in texts:
+        raise UsageError(f"reference: no such text, got `{reference}`", hint="one of: " + ", ".join(texts))
+    for scope, missing, hint in (
+        ("morphemes", not morphology, "gold morphemes: add --morphology NAME=FILE"),
+        ("languages", reference is None, "a reference text: add --ref NAME"),
+        ("speed", not texts, "a text: add --on FILE"),
+        ("tool", True, "the rules of its tool: add --as TOOL"),
+    ):
+        if listed[scope] and missing:  # type: ignore[index]  # the scopes of the table above
+            raise UsageError(f"`{listed[scope][0]}` needs {hint}")  # type: ignore[index]  # as above
+
+
+def _languages(
+    tokenizer: str,
+    evidence: Mapping[tuple[str, str], Evidence],
+    texts: Mapping[str, Sequence[str]],
+    reference: str,
+    wanted: Sequence[str],
+    warnings: list[str],
+) -> tuple[list[Row], dict[str, object]]:
+    """Rows over the languages that the tokenizer covers; a warning names those it does not."""
+    seen = {name: evidence[tokenizer, name] for name in texts}
+    out = [name for name in texts if name != reference and unknown_share(seen[name]) > MOST_UNKNOWN]
+    if out:
+        warnings.append(f"{tokenizer}: left out of what is over languages, for unknown characters: {', '.join(out)}")
+    kept = [name for name in texts if name not in out]
+    return fairness_rows(
+        tokenizer,
+        {name: seen[name].total("tokens") for name in kept},
+        {name: seen[name].n_bytes for name in kept},
+        documents=len(texts[reference]),
+        reference=reference,
+        wanted=wanted,
+    )
 
 
 def _chunks(documents: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -135,77 +217,3 @@ def _intervals(seen: Evidence, metrics: Sequence[Metric], seed: int) -> dict[str
     ratios = {metric.id: metric.ratio for metric in metrics if metric.ratio is not None}
     pairs = {name: (seen.column(above), seen.column(below)) for name, (above, below) in ratios.items()}
     return ratio_intervals(pairs, seed=seed)
-
-
-def _warnings(
-    tokenizer: str, text: str, seen: Evidence, found: Sequence[tuple[Metric, object]], *, intervals: bool
-) -> list[str]:
-    """What a reader of the numbers must know: each once, with its figure."""
-    names = {metric.name for metric, _ in found}
-    columns = {name for metric, _ in found for name in metric.columns}
-    warnings = []
-    if {"chars", "words_ws"} <= columns and names & {"fertility.ws", "pcw.in_context", "strr.in_context"}:
-        chars, words = seen.total("chars"), seen.total("words_ws")
-        if words and chars / words > _LONG_WORD:
-            warnings.append(
-                f"{text}: {chars / words:.0f} characters between spaces: words `ws` mean nothing in this script; "
-                "read fertility.uax29 or fertility.char"
-            )
-    if "unk_chars" in columns and not seen.missing("unk_chars"):
-        share = seen.total("unk_chars") / max(seen.total("chars"), 1)
-        if share > 0.1:
-            warnings.append(f"{tokenizer} on {text}: {share:.0%} of the characters are unknown to it: no number counts")
-    if "returned" in columns:
-        lost = seen.n_documents - seen.total("returned")
-        if lost:
-            warnings.append(
-                f"{tokenizer} on {text}: {lost} of {seen.n_documents} documents do not decode to themselves"
-            )
-    if intervals and seen.n_documents < _FEW_DOCUMENTS:
-        warnings.append(f"{text}: {seen.n_documents} documents are few: its intervals are too narrow")
-    return warnings
-
-
-def _manifest(
-    tokenizers: Mapping[str, Subject],
-    texts: Mapping[str, Sequence[str]],
-    reference: str | None,
-    digests: "Mapping[str, _Digest]",
-) -> dict[str, object]:
-    """What was measured with what: two results can be compared where texts and definitions agree."""
-    import unicodedata
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        regex_version: str | None = version("regex")
-    except PackageNotFoundError:
-        regex_version = None
-    import tokkit
-
-    return {
-        "tokkit": tokkit.__version__,
-        "regex": regex_version,
-        "unicode": unicodedata.unidata_version,
-        "reference": reference,
-        "tokenizers": {name: {"vocab_size": tokenizer.vocab_size} for name, tokenizer in tokenizers.items()},
-        "texts": {
-            name: {"documents": len(documents), "sha256": digests[name].hex()} for name, documents in texts.items()
-        },
-    }
-
-
-class _Digest:
-    """SHA-256 of a text: of its bytes and of where its documents end, whatever the batches."""
-
-    def __init__(self) -> None:
-        self.bytes = hashlib.sha256()
-        self.lengths = hashlib.sha256()
-
-    def update(self, batch: Batch) -> None:
-        """Takes a batch into account."""
-        self.bytes.update(batch.data)
-        self.lengths.update(np.diff(batch.byte_ends).astype("<i8").tobytes())
-
-    def hex(self) -> str:
-        """The digest of both, in hexadecimal digits."""
-        return hashlib.sha256(self.bytes.digest() + self.lengths.digest()).hexdigest()

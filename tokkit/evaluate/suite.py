@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from tokkit.errors import InputError, UsageError
 from tokkit.metrics.base import find
 from tokkit.metrics.lexical import WordList
+from tokkit.metrics.morphology import GoldWord
 from tokkit.spec import Spec
 
 
@@ -30,8 +31,10 @@ class SuiteSpec(Spec):
     texts: dict[str, str | tuple[str, ...]] = Field(default_factory=dict, description="name to file or files")
     reference: str | None = Field(None, description="the text that premiums refer to; all texts are then parallel")
     word_lists: dict[str, WordListSpec] = Field(default_factory=dict, description="text to its word list")
+    morpheme_lists: dict[str, WordListSpec] = Field(default_factory=dict, description="text to its list of morphemes")
     morphology: dict[str, str] = Field(
-        default_factory=dict, description="name to a file of `word TAB morphemes divided by spaces`"
+        default_factory=dict,
+        description="name to a file of `word TAB morphemes divided by spaces [TAB stem [TAB count]]`",
     )
     health: bool = Field(default=False, description="look at the vocabulary too")
 
@@ -58,12 +61,19 @@ class Suite:
 
     def word_lists(self) -> dict[str, WordList]:
         """The word list of each text that has one."""
+        return self._lists(self.spec.word_lists)
+
+    def morpheme_lists(self) -> dict[str, WordList]:
+        """The list of morphemes of each text that has one."""
+        return self._lists(self.spec.morpheme_lists)
+
+    def _lists(self, entries: dict[str, WordListSpec]) -> dict[str, WordList]:
         return {
             text: WordList.load(Path(self.resolve(entry.path)), name=entry.name, language=entry.language)
-            for text, entry in self.spec.word_lists.items()
+            for text, entry in entries.items()
         }
 
-    def morphology(self) -> dict[str, list[list[str]]]:
+    def morphology(self) -> dict[str, list[GoldWord]]:
         """Gold morphemes of each list."""
         return {name: read_morphemes(Path(self.resolve(file))) for name, file in self.spec.morphology.items()}
 
@@ -105,22 +115,35 @@ def shipped_suites() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder("evals").glob("*.toml"))}
 
 
-def read_morphemes(path: Path) -> list[list[str]]:
+def read_morphemes(path: Path) -> list[GoldWord]:
     """Gold segmentations: `word TAB morphemes`, the morphemes divided by spaces and joined to the word.
+
+    A third column may say which morpheme is the stem, from 1, a fourth how often the word occurs. Lines that start
+    with `#` are notes.
 
     Raises:
         InputError: a line of another shape; names it.
     """
     from tokkit.corpus import SourceSpec, read
 
-    rows = []
+    rows: list[GoldWord] = []
     lines = [line for batch in read(SourceSpec(path=str(path), format="text")) for line in batch.texts()]
     for number, line in enumerate(lines, 1):
-        word, _, rest = line.decode().rstrip("\r\n").partition("\t")
-        morphemes = rest.split()
+        content = line.decode().rstrip("\r\n")
+        if content.startswith("#"):
+            continue
+        columns = content.split("\t")
+        word, joined, stem, count = [*columns, "", "", ""][:4]
+        morphemes = joined.split()
         if not word or "".join(morphemes) != word:
-            raise InputError(f"{path}:{number}: the morphemes must join to the word, got {line.decode()!r}")
-        rows.append(morphemes)
+            raise InputError(f"{path}:{number}: the morphemes must join to the word, got {content!r}")
+        is_numbers = len(columns) <= 4 and all(part.isdecimal() for part in (stem, count) if part)
+        if not is_numbers or (stem and not 1 <= int(stem) <= len(morphemes)):
+            raise InputError(
+                f"{path}:{number}: stem must be the place of a morpheme and count a number, got {content!r}",
+                hint="word TAB morphemes [TAB stem, from 1 [TAB count]]",
+            )
+        rows.append(GoldWord(tuple(morphemes), int(stem) - 1 if stem else None, int(count or 1)))
     return rows
 
 

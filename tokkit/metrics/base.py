@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tokkit.metrics.evidence import Evidence
 
 Better = Literal["higher", "lower", "neither"]
+Scope = Literal["text", "vocabulary", "morphemes", "languages", "speed", "tool"]
+"""What a number is of: a text (by `compute`), a vocabulary, gold morphemes, all languages together, a clock; or as
+another tool computes it."""
 
 
 class EncodedBatch(Protocol):
@@ -90,6 +93,7 @@ class Metric:
     version: int = 1
     aggregation: str = "ratio_of_sums"
     decimals: int = 3
+    scope: Scope = "text"
 
     def __post_init__(self) -> None:
         # A registry names the module that a thing comes from; that of a definition is where its formula stands.
@@ -122,22 +126,31 @@ METRICS: Registry[Metric] = Registry(
                 "tokens bytes_per_token chars_per_token tokens_per_char tokens_per_grapheme tokens_per_document"
             ),
             "words": (
-                "fertility.ws fertility.uax29 fertility.char fertility.ws.document_mean fertility_isolated.bare "
-                "fertility_isolated.space pcw.in_context pcw.isolated.bare pcw.isolated.space strr.in_context "
-                "strr.types.bare strr.types.space strr.occurrences.bare strr.occurrences.space"
+                "fertility.ws fertility.uax29 fertility.icu fertility.char fertility.ws.document_mean "
+                "pcw.in_context strr.in_context "
+                + " ".join(
+                    f"{name}.{convention}"
+                    for name in ("fertility_isolated", "pcw.isolated", "strr.types", "strr.occurrences")
+                    for convention in ("bare", "space", "word_start")
+                )
             ),
             "coverage": (
-                "unk_token_rate unk_char_rate byte_fallback_rate partial_utf8_rate char_split_rate "
-                "whitespace_only_rate special_tokens round_trip"
+                "unk_token_rate unk_char_rate byte_fallback_rate byte_fallback_nonascii_rate partial_utf8_rate "
+                "char_split_rate boundary_crossing_rate whitespace_only_rate special_tokens specials_in_text "
+                "round_trip round_trip.normalised round_trip.whitespace round_trip.character_errors"
             ),
             "distribution": (
                 "shannon_entropy shannon_efficiency.observed shannon_efficiency.nominal "
                 "renyi_efficiency.observed renyi_efficiency.nominal "
                 "renyi_efficiency_2.observed renyi_efficiency_2.nominal "
                 "renyi_efficiency_3.observed renyi_efficiency_3.nominal percentile_frequency "
-                "unigram_bits_per_byte average_rank type_token_ratio vocab_utilisation bigram_entropy zipf_slope"
+                "unigram_bits_per_byte average_rank type_token_ratio vocab_utilisation vocab_utilisation.reachable "
+                "unused_reachable_share bigram_entropy zipf_slope"
             ),
-            "fairness": "premium premium.document_mean premium.document_geometric",
+            "fairness": (
+                "premium premium.document_mean premium.document_geometric premium.bytes premium.characters "
+                "context_shrinkage cost.text cost.reference_million"
+            ),
             "stability": (
                 " ".join(
                     f"stability.{change}.{what}"
@@ -153,13 +166,61 @@ METRICS: Registry[Metric] = Registry(
                             "swap_every_11th",
                         )
                     )
-                    for what in ("same_ids", "token_ratio", "changed")
+                    for what in ("same_ids", "token_ratio", "edit_distance", "changed")
                 )
-                + " prefix.stable prefix.unstable_tail prefix.longest_unstable_tail"
+                + " consistency prefix.stable prefix.unstable_tail prefix.longest_unstable_tail"
             ),
-            "numbers": "digits.right_to_left_f1 digits.tokens_per_number",
-            "lexical": "lexical_validity.types lexical_validity.occurrences lexical_validity.characters",
+            "numbers": (
+                "digits.right_to_left_f1 digits.tokens_per_number digits.share_right_to_left "
+                "digits.share_left_to_right digits.share_single_digits digits.share_whole"
+            ),
+            "code": (
+                "identifier.tokens operator.isolation operator.compound_kept indentation.tokens indentation.monotonic"
+            ),
+            "lexical": " ".join(
+                f"{name}.{what}"
+                for name in ("lexical_validity", "purity")
+                for what in ("types", "occurrences", "characters")
+            ),
             "proxies": "containing_token_length",
+            "listed": (
+                "fairness.gini fairness.gini_per_byte fairness.macro_premium fairness.max_over_min "
+                "fairness.worst_premium "
+                "health.vocab_size health.model_unreachable health.normalizer_unreachable "
+                "health.pretokenizer_unreachable health.unreachable health.byte_tokens_unreachable "
+                "health.byte_coverage "
+                "health.partial_utf8 health.never_valid_utf8 health.duplicates health.overlong health.control "
+                "health.trailing_space health.strict_selfencode_fail health.max_token_bytes "
+                + " ".join(
+                    f"morphology.{what}.{convention}"
+                    for what in (
+                        *("boundary_precision", "boundary_recall", "boundary_f1", "boundary_f1_macro", "exact"),
+                        *("span_precision", "span_recall", "span_f1", "boundary_violation", "integrity"),
+                        *("turbidity", "dilution", "muddiness"),
+                        *("morphscore1", "morphscore2_recall", "morphscore2_precision"),
+                    )
+                    for convention in ("bare", "space")
+                )
+                + " speed.one_thread speed.all_threads speed.latency_p50 speed.latency_p99"
+            ),
+        }.items()
+        for name in names.split()
+    }
+    | {
+        f"as.{tool}.{name}": "tokkit.evaluate.modes"
+        for tool, names in {
+            "tokenization-scorer": (
+                "renyi_efficiency renyi_efficiency_power2.5 renyi_efficiency_power2.5_vocab renyi_entropy_power2.5 "
+                "shannon_efficiency shannon_entropy seq_len percentile_freq bits"
+            ),
+            "toklens": "fertility cpt compression_ratio strr nsl parity",
+            "tokscope": (
+                "vocab_size token_count word_count fertility chars_per_token bytes_per_token unk_rate byte_token_rate "
+                "premium"
+            ),
+            "morphscore1": "score scored excluded_single_token",
+            "petrov2023": "tokens premium",
+            "bayram2025-offline": "unique turkish percent_turkish pure percent_pure",
         }.items()
         for name in names.split()
     },

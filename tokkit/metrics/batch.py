@@ -95,6 +95,14 @@ class Batch:
         return self._tiles is not None
 
     @cached_property
+    def decoded(self) -> Sequence[str]:
+        """What decoding the ids of each document gives."""
+        subject = self.lexicon.subject
+        if self.is_tiled and getattr(subject, "tables", None) is not None:
+            return self.texts
+        return [subject.decode(self.document_ids(index).tolist()) for index in range(len(self.texts))]
+
+    @cached_property
     def folded(self) -> dict[str, NDArray[np.int64]]:
         """Counts of each document that one walk gives: see `fold.NAMES` and `FLAG_COLUMNS`."""
         rows = self._tiles

@@ -1,15 +1,24 @@
 """The integers per document that ratios are made of."""
 
+import re
+import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.metrics.batch import Batch
+from tokkit.metrics.edits import edit_distance
 from tokkit.metrics.evidence import COLUMNS, COUNTERS, MISSING, Column, column
 from tokkit.metrics.fold import NAMES
 from tokkit.metrics.lexicon import FLAG_COLUMNS, UNKNOWN, Lexicon
+
+EDITED_DOCUMENTS: Final = 256
+EDITED_CHARACTERS: Final = 2048
+_SPACES: Final = re.compile(r"\s+")
 
 
 @column("documents")
@@ -69,6 +78,32 @@ def words_char(batch: Batch) -> Column:
     )
 
 
+@column("words_icu")
+def words_icu(batch: Batch) -> Column:
+    """Words of the International Components for Unicode: by its dictionaries where a script writes no spaces."""
+    import icu  # type: ignore[import-not-found,unused-ignore]  # an extra that few have
+
+    iterator = icu.BreakIterator.createWordInstance(icu.Locale.getRoot())
+    found = np.zeros(len(batch.texts), np.int64)
+    for index, text in enumerate(batch.texts):
+        iterator.setText(text)
+        # Rule statuses below 100 are spaces and punctuation.
+        found[index] = sum(iterator.getRuleStatus() >= 100 for _ in iterator)
+    return found
+
+
+@column("specials_in_text")
+def specials_in_text(batch: Batch) -> Column:
+    """Names of special tokens that stand in the text, where they are read as text."""
+    pattern = batch.lexicon.specials_pattern(batch.data)
+    if pattern is None:
+        return np.zeros(len(batch.texts), np.int64)
+    places = np.array([match.start() for match in pattern.finditer(batch.data)], np.int64)
+    # Past empty documents, which end where they start.
+    index = np.searchsorted(batch.byte_ends, places, "right") - 1
+    return np.bincount(index, minlength=len(batch.texts)).astype(np.int64)
+
+
 @column("unk_chars")
 def unk_chars(batch: Batch) -> Column:
     """Characters that unknown tokens stand for."""
@@ -94,12 +129,49 @@ def fallback_beyond_ascii(batch: Batch) -> Column:
 @column("returned")
 def returned(batch: Batch) -> Column:
     """1 for each document d with decode(encode(d)) == d."""
-    if batch.is_tiled and getattr(batch.lexicon.subject, "tables", None) is not None:
-        return np.ones(len(batch.texts), np.int64)
-    decode = batch.lexicon.subject.decode
+    return _alike(batch, lambda text: text)
+
+
+@column("returned_normalised")
+def returned_normalised(batch: Batch) -> Column:
+    """1 for each document that comes back up to NFKC, case and runs of white space."""
+    return _alike(batch, lambda text: " ".join(unicodedata.normalize("NFKC", text).casefold().split()))
+
+
+@column("returned_whitespace")
+def returned_whitespace(batch: Batch) -> Column:
+    """1 for each document whose runs of white space come back, in order."""
+    return _alike(batch, _SPACES.findall)
+
+
+@column("wrong_characters")
+def wrong_characters(batch: Batch) -> Column:
+    """Edits between a document and what comes back of it, in its first characters."""
+    found = np.zeros(len(batch.texts), np.int64)
+    for index, decoded in enumerate(batch.decoded[: _first(batch)]):
+        if decoded != batch.texts[index]:
+            pair = (text[:EDITED_CHARACTERS] for text in (batch.texts[index], decoded))
+            found[index] = edit_distance(*(list(map(ord, text)) for text in pair))
+    return found
+
+
+@column("compared_characters")
+def compared_characters(batch: Batch) -> Column:
+    """Characters of a document that `wrong_characters` looks at."""
+    first = _first(batch)
     return np.array(
-        [decode(batch.document_ids(index).tolist()) == text for index, text in enumerate(batch.texts)], np.int64
+        [min(len(text), EDITED_CHARACTERS) * (index < first) for index, text in enumerate(batch.texts)], np.int64
     )
+
+
+def _first(batch: Batch) -> int:
+    """How many of the batch's documents are among the first of the text."""
+    return max(0, EDITED_DOCUMENTS - batch.first)
+
+
+def _alike(batch: Batch, view: Callable[[str], object]) -> Column:
+    pairs = zip(batch.decoded, batch.texts, strict=True)
+    return np.array([decoded == text or view(decoded) == view(text) for decoded, text in pairs], np.int64)
 
 
 @column("squared_token_bytes")
@@ -172,6 +244,13 @@ def _no_unknown(lexicon: Lexicon) -> str | None:
     return None if lexicon.unknown_id is not None else _without("unknown token")
 
 
+def _no_icu(lexicon: Lexicon) -> str | None:
+    from importlib.util import find_spec
+
+    del lexicon
+    return None if find_spec("icu") is not None else "PyICU is not installed: pip install PyICU"
+
+
 def _no_fallback(lexicon: Lexicon) -> str | None:
     return None if lexicon.byte_ids else _without("byte fallback")
 
@@ -180,6 +259,7 @@ MISSING.update(
     {
         "unk_tokens": _no_unknown,
         "unk_chars": _no_unknown,
+        "words_icu": _no_icu,
         "fallback_tokens": _no_fallback,
         "fallback_beyond_ascii_tokens": _no_fallback,
     }

@@ -38,6 +38,17 @@ ratio(
     caveat="newlines and tabs are often spelled so on purpose",
 )
 ratio(
+    "byte_fallback_nonascii_rate",
+    "fallback_beyond_ascii_tokens",
+    "tokens",
+    undefined="no tokens",
+    unit="share of tokens",
+    better="lower",
+    summary="tokens that are lone bytes of characters beyond ASCII, because no other token fits",
+    formula="tokens <0x80> .. <0xFF> / N",
+    caveat="the part of byte_fallback_rate that is never deliberate",
+)
+ratio(
     "partial_utf8_rate",
     "partial_tokens",
     "tokens",
@@ -60,6 +71,18 @@ ratio(
     caveat="0 by construction for vocabularies of whole characters",
 )
 ratio(
+    "boundary_crossing_rate",
+    "crossing_tokens",
+    "tokens",
+    undefined="no tokens",
+    unit="share of tokens",
+    better="lower",
+    summary="tokens that hold bytes of several characters, one of them incomplete",
+    formula="such tokens / N",
+    caveat="a part of partial_utf8_rate; harmless for decoding whole texts",
+    source="TokEval",
+)
+ratio(
     "whitespace_only_rate",
     "whitespace_tokens",
     "tokens",
@@ -80,6 +103,60 @@ ratio(
     summary="documents d with decode(encode(d)) == d, character for character",
     formula="documents that come back / |D|",
     caveat="tokenizers that normalise, lower-case or have unknown tokens fall short by design",
+)
+ratio(
+    "round_trip.normalised",
+    "returned_normalised",
+    "documents",
+    undefined="no documents",
+    unit="share of documents",
+    better="higher",
+    summary="documents that come back up to NFKC, case and runs of white space",
+    formula="documents with f(decode(encode(d))) == f(d) / |D|",
+    caveat="what falls short here too was lost to unknown tokens or a broken decoder",
+)
+ratio(
+    "round_trip.whitespace",
+    "returned_whitespace",
+    "documents",
+    undefined="no documents",
+    unit="share of documents",
+    better="higher",
+    summary="documents whose white space comes back: spaces, tabs, indents and line ends",
+    formula="documents whose runs of white space are the same, in order / |D|",
+    caveat="in code and tables lost white space is lost meaning",
+)
+ratio(
+    "round_trip.character_errors",
+    "wrong_characters",
+    "compared_characters",
+    undefined="no characters",
+    unit="edits per character",
+    better="lower",
+    summary="edits between documents and what comes back of them (character error rate)",
+    formula="sum_d Levenshtein(d, decode(encode(d))) / characters; first 256 documents, 2048 characters each",
+    caveat="a lower-cased letter counts as much as a lost one",
+)
+
+
+def _specials_in_text(evidence: Evidence) -> Value:
+    total = evidence.total("specials_in_text")
+    return Value(float(total), None, total, 1)
+
+
+METRICS.register("specials_in_text")(
+    Metric(
+        name="specials_in_text",
+        unit="names",
+        better="neither",
+        summary="names of special tokens that stand in the text",
+        formula="occurrences of names of special tokens in the documents",
+        caveat="they are read as text here; a server that allows them would read commands",
+        compute=_specials_in_text,
+        columns=("specials_in_text",),
+        aggregation="sum",
+        decimals=0,
+    )
 )
 
 

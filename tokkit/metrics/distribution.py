@@ -43,13 +43,15 @@ def renyi_entropy(counts: Sequence[int] | NDArray[np.int64], alpha: float) -> fl
 def percentile_frequency(counts: NDArray[np.int64], low: float = 0.03, high: float = 0.83) -> float:
     """Sum of probabilities between two percentiles of rank, as the package tokenization-scorer 1.1.8 computes it.
 
-    Its last rank is never included; where the range is empty it is widened by one at both ends (Gowda & May, 2020).
+    Its last rank is never included; an empty range is widened by one (Gowda & May, 2020).
     """
     shares = np.sort(counts)[::-1] / counts.sum()
-    start = math.floor(len(shares) * low)
-    end = min(len(shares) - 1, math.floor(len(shares) * high))
+    last = len(shares) - 1
+    start, end = min(last, math.floor(len(shares) * low)), min(last, math.floor(len(shares) * high))
     if start == end:
-        start, end = max(0, start - 1), min(len(shares) - 1, end + 1)
+        start = max(0, start - 1)
+    if start == end:
+        end = min(last, end + 1)
     return float(shares[start:end].sum())
 
 
@@ -156,6 +158,29 @@ def _utilisation(evidence: Evidence) -> Value:
     return Value(len(evidence.used) / evidence.vocab_size, None, len(evidence.used), evidence.vocab_size)
 
 
+def _reachable(evidence: Evidence) -> tuple[int, int]:
+    """Ids that occur, and ordinary ids that can: special and unreachable ones are neither."""
+    lexicon = evidence.lexicon
+    out = lexicon.unreachable | frozenset(lexicon.specials.values())
+    used = sum(token not in out for token in np.flatnonzero(evidence.counts).tolist())
+    return used, lexicon.n_entries - len(out)
+
+
+def _utilisation_reachable(evidence: Evidence) -> Value:
+    if not len(evidence.used):
+        return _NOTHING
+    used, reachable = _reachable(evidence)
+    return Value(used / reachable, None, used, reachable) if reachable else Value(None, "no id can be reached", used, 0)
+
+
+def _unused_reachable(evidence: Evidence) -> Value:
+    if not len(evidence.used):
+        return _NOTHING
+    used, reachable = _reachable(evidence)
+    size = evidence.vocab_size
+    return Value((reachable - used) / size, None, reachable - used, size) if size else Value(None, "empty vocabulary")
+
+
 def _bigram_entropy(evidence: Evidence) -> Value:
     tally = evidence.tallies["pairs"]
     if not tally:
@@ -232,6 +257,25 @@ _register(
     summary="share of the vocabulary that occurs",
     formula="K / V",
     caveat="grows with the text: on identical text only",
+)
+_register(
+    "vocab_utilisation.reachable",
+    _utilisation_reachable,
+    unit="share of vocabulary",
+    better="higher",
+    summary="share of the ordinary tokens that can be reached that occur",
+    formula="K / (V - special - unreachable)",
+    caveat="grows with the text: on identical text only; the tests of reachability take seconds on large vocabularies",
+)
+_register(
+    "unused_reachable_share",
+    _unused_reachable,
+    unit="share of vocabulary",
+    better="lower",
+    summary="tokens that could occur and do not: scaffolds of longer ones, or of other texts",
+    formula="(V - special - unreachable - K) / V",
+    caveat="falls as the text grows; a vocabulary for many languages has most of its tokens unused on one",
+    source="after Scaffold-BPE (Lian et al., 2025) and Picky BPE (Chizhov et al., 2024)",
 )
 _register(
     "bigram_entropy",

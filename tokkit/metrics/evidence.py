@@ -14,6 +14,7 @@ from tokkit.metrics.batch import Batch
 from tokkit.metrics.lexicon import Lexicon
 
 if TYPE_CHECKING:
+    from tokkit.metrics.fairness import Price
     from tokkit.metrics.lexical import WordList
 
 Column = NDArray[np.int64]
@@ -42,24 +43,30 @@ class Evidence:
 
     All state is integers, so the result depends neither on the cut into batches nor on shards; only the order of the
     documents must be kept where documents are paired with those of another tokenizer or language. `reference` is the
-    same text in the language that premiums refer to, `word_list` the words of its own language.
+    same text in the language that premiums refer to, `word_list` and `morpheme_list` are of its own language, `price`
+    is that of the tokenizer's tokens.
     """
 
     def __init__(self, subject: "Subject | Lexicon", metrics: Iterable[Metric]) -> None:
         self.lexicon = subject if isinstance(subject, Lexicon) else Lexicon(subject)
         wanted = tuple(metrics)
-        names = dict.fromkeys(["tokens", *(name for metric in wanted for name in metric.columns)])
+        # What a reader must be warned of is gathered whether or not a metric asks for it.
+        always = ["tokens", "specials_in_text", *(["unk_chars"] if self.lexicon.unknown_id is not None else [])]
+        names = dict.fromkeys([*always, *(name for metric in wanted for name in metric.columns)])
         self._columns: dict[str, list[Column]] = {name: [] for name in names}
         counters = {name for metric in wanted for name in metric.counters}
         self._counts = np.zeros(self.lexicon.size, np.int64) if "ids" in counters else None
         self.tallies: dict[str, Counter[object]] = {name: Counter() for name in sorted(counters - {"ids"})}
+        self.n_bytes = self.n_characters = 0
         self.reference: Evidence | None = None
         self.word_list: WordList | None = None
+        self.morpheme_list: WordList | None = None
+        self.price: Price | None = None
 
     @property
     def vocab_size(self) -> int:
-        """Number of ids."""
-        return self.lexicon.size
+        """Number of tokens, added ones included."""
+        return self.lexicon.n_entries
 
     @property
     def has_counts(self) -> bool:
@@ -85,6 +92,8 @@ class Evidence:
     def add(self, batch: Batch) -> None:
         """Takes a batch of documents into account."""
         self.__dict__.pop("used", None)
+        self.n_bytes += len(batch.data)
+        self.n_characters += sum(map(len, batch.texts))
         for name, parts in self._columns.items():
             if name not in COLUMNS:
                 raise InternalError(f"unknown column `{name}`")
@@ -97,6 +106,8 @@ class Evidence:
     def merge(self, other: Self) -> None:
         """Takes over what `other` has seen, as if its documents came after."""
         self.__dict__.pop("used", None)
+        self.n_bytes += other.n_bytes
+        self.n_characters += other.n_characters
         for name, parts in self._columns.items():
             parts.extend(other._columns[name])
         if self._counts is not None:

@@ -48,10 +48,17 @@ class Health:
     unreachable_in_contexts: list[int]
     byte_tokens_unreachable: list[int] | None
     script_counts: dict[str, int]
-    duplicates: int
+    duplicate_ids: list[int]
+    never_valid: list[int]
     overlong: list[int]
     control: list[int]
+    trailing_space: list[int]
     findings: list["Finding"] = field(default_factory=list)
+
+    @property
+    def unreachable(self) -> list[int]:
+        """Ids that the model, the normaliser or the pre-tokenizer keeps from ever occurring; ascending."""
+        return sorted({*(self.model_unreachable or ()), *self.normalizer_unreachable, *self.unreachable_in_contexts})
 
 
 @dataclass(frozen=True)
@@ -75,19 +82,24 @@ def health(subject: Subject) -> Health:
     ordinary = [token for token in tokens if token not in specials and classes[token] == "well_formed"]
     surfaces = {token: tokens[token].decode() for token in ordinary}
     splits = [token for token, surface in surfaces.items() if probe.is_split(surface)]
-    normalised = [token for token, surface in surfaces.items() if not probe.keeps(surface)]
+    # What encodes to itself is reached, whatever the tests below say of its parts: added tokens, padded ideographs.
+    failing = frozenset(strict)
+    normalised = [token for token, surface in surfaces.items() if token in failing and not probe.keeps(surface)]
     unreachable = None
     if probe.tokenize is not None:
         skipped = specials | frozenset(lexicon.byte_ids.values())
-        unreachable = [token for token in tokens if token not in skipped and probe.tokenize(token) != [token]]
-    text_tokens = frozenset(data for token, data in tokens.items() if token not in set(lexicon.byte_ids.values()))
+        unreachable = [
+            token for token in tokens if token in failing and token not in skipped and probe.tokenize(token) != [token]
+        ]
+    byte_ids = frozenset(lexicon.byte_ids.values())
+    text_tokens = frozenset(data for token, data in tokens.items() if token not in byte_ids)
     dead_bytes = [
         token
         for byte, token in sorted(lexicon.byte_ids.items())
         if byte in _NEVER or (byte < 0x80 and bytes([byte]) in text_tokens)
     ]
     found = Health(
-        vocab_size=lexicon.size,
+        vocab_size=lexicon.n_entries,
         family=lexicon.family,
         special_tokens=len(specials),
         utf8_classes={name: counted[name] for name in sorted(counted)},
@@ -102,15 +114,25 @@ def health(subject: Subject) -> Health:
         model_unreachable=unreachable,
         normalizer_unreachable=normalised,
         pretokenizer_splits=splits,
-        unreachable_in_contexts=[token for token in splits if not probe.occurs(token, surfaces[token])],
+        unreachable_in_contexts=[
+            token for token in splits if token in failing and not probe.occurs(token, surfaces[token])
+        ],
         byte_tokens_unreachable=dead_bytes if lexicon.byte_ids else None,
         script_counts=_scripts(tokens, classes, specials),
-        duplicates=len(tokens)
-        - len({(data, token in set(lexicon.byte_ids.values())) for token, data in tokens.items()}),
+        duplicate_ids=_duplicates(tokens, byte_ids, lexicon),
+        never_valid=[token for token, kind in classes.items() if kind == "never_valid_utf8"],
         overlong=[token for token, data in tokens.items() if len(data) > OVERLONG_BYTES],
         control=[token for token in ordinary if any(ord(c) < 0x20 and c not in "\t\n\r" for c in surfaces[token])],
+        trailing_space=[
+            token for token, text in surfaces.items() if text.endswith(" ") and text.strip() and not text.isspace()
+        ],
     )
     return replace(found, findings=_lint(found))
+
+
+def unreachable(lexicon: Lexicon) -> frozenset[int]:
+    """Ids of ordinary tokens that one of the three tests finds."""
+    return frozenset(health(lexicon.subject).unreachable)
 
 
 def utf8_class(data: bytes) -> Utf8Class:
@@ -122,6 +144,18 @@ def utf8_class(data: bytes) -> Utf8Class:
     except UnicodeDecodeError:
         return "partial_utf8"
     return "well_formed"
+
+
+def _duplicates(tokens: dict[int, bytes], byte_ids: frozenset[int], lexicon: Lexicon) -> list[int]:
+    """Tokens whose bytes a token before has; byte tokens and continuations (`##s`) are not what spells the same."""
+    seen: set[tuple[bytes, bool, bool]] = set()
+    found = []
+    for token, data in tokens.items():
+        key = (data, token in byte_ids, lexicon.names.get(token, "").startswith("##"))
+        if key in seen:
+            found.append(token)
+        seen.add(key)
+    return found
 
 
 def _mean_length(tokens: Iterable[bytes]) -> float:
@@ -196,7 +230,8 @@ def _probe(lexicon: Lexicon) -> _Probe:
         if library.normalizer is None:
             return True
         after = str(library.normalizer.normalize_str(surface)).replace("▁", " ")
-        return after.removeprefix(" ") == surface.removeprefix(" ")
+        # A normaliser may put a space in front of all text, or take the first away: neither destroys a token.
+        return after == " " + surface or after.removeprefix(" ") == surface.removeprefix(" ")
 
     return _Probe(
         encodes_to_itself=encodes_to_itself,
@@ -265,5 +300,8 @@ def _lint(found: Health) -> list[Finding]:
         ),
         judge("byte_tokens", found.byte_tokens_unreachable, "byte tokens of no use", "warn"),
         judge("overlong", found.overlong, f"tokens longer than {OVERLONG_BYTES} bytes", "warn"),
+        judge("duplicates", found.duplicate_ids, "tokens that spell what another spells", "warn"),
+        judge("never_valid", found.never_valid, "tokens with bytes that no text has", "warn"),
+        judge("trailing_space", found.trailing_space, "tokens that end in a space", "warn"),
         judge("control", found.control, "tokens with control characters", "warn"),
     ]

@@ -152,12 +152,13 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _value(evidence: Evidence, what: str) -> Value:
-    if evidence.word_list is None:
-        return Value(None, "no word list is given for this text")
+def _value(evidence: Evidence, what: str, *, morphemes: bool) -> Value:
+    words = evidence.morpheme_list if morphemes else evidence.word_list
+    if words is None:
+        return Value(None, f"no {'morpheme' if morphemes else 'word'} list is given for this text")
     used = evidence.counts.nonzero()[0]
     pairs = zip(used.tolist(), evidence.counts[used].tolist(), strict=True)
-    found: float | None = getattr(validity(evidence.lexicon, pairs, evidence.word_list), what)
+    found: float | None = getattr(validity(evidence.lexicon, pairs, words), what)
     return Value(found, None if found is not None else "no token of this text is a whole form")
 
 
@@ -166,17 +167,23 @@ for _what, _field, _formula in (
     ("occurrences", "occurrences_alpha_only", "tokens with a letter whose form is in the list / such tokens"),
     ("characters", "characters", "characters of listed forms of >= 2 letters / characters of tokens with a letter"),
 ):
-    METRICS.register(f"lexical_validity.{_what}")(
-        Metric(
-            name=f"lexical_validity.{_what}",
-            unit=f"share of {_what}",
-            better="higher",
-            summary="tokens that are words of the language by a named word list (%TR for Turkish)",
-            formula=_formula,
-            caveat="moves by more than 20 points with the list; types and occurrences reward single letters",
-            compute=lambda evidence, field=_field: _value(evidence, field),  # type: ignore[misc]  # default binds the loop's value
-            counters=("ids",),
-            source="after Bayram et al., 2025; its web service is replaced by a list that can be named",
-            aggregation="set_union",
+    for _family, _morphemes, _summary in (
+        ("lexical_validity", False, "tokens that are words of the language by a named word list (%TR for Turkish)"),
+        ("purity", True, "tokens that are one morpheme, root or affix, by a named list (%Pure for Turkish)"),
+    ):
+        METRICS.register(f"{_family}.{_what}")(
+            Metric(
+                name=f"{_family}.{_what}",
+                unit=f"share of {_what}",
+                better="higher",
+                summary=_summary,
+                formula=_formula,
+                caveat="moves by more than 20 points with the list; types and occurrences reward single letters",
+                compute=lambda evidence, field=_field, morphemes=_morphemes: _value(  # type: ignore[misc]  # defaults bind
+                    evidence, field, morphemes=morphemes
+                ),
+                counters=("ids",),
+                source="after Bayram et al., 2025; its web service is replaced by a list that can be named",
+                aggregation="set_union",
+            )
         )
-    )

@@ -18,10 +18,15 @@ PARTIAL: Final = 2
 UNKNOWN: Final = 4
 SPECIAL: Final = 8
 FALLBACK: Final = 16
-FLAG_COLUMNS: Final = ("whitespace_tokens", "partial_tokens", "unk_tokens", "special_tokens", "fallback_tokens", "")
+CROSSING: Final = 32
+FLAG_COLUMNS: Final = (
+    *("whitespace_tokens", "partial_tokens", "unk_tokens", "special_tokens", "fallback_tokens"),
+    "crossing_tokens",
+)
 
 _BYTE_NAME: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _ASCII_SPACES: Final = bytes([*range(9, 14), *range(28, 33)])
+_FREQUENT: Final = ("a", "e", "t", "the")
 _UNKNOWN_NAMES: Final = ("<unk>", "[UNK]", "<UNK>", "<|unk|>")
 
 
@@ -55,6 +60,12 @@ class Lexicon:
         if len(new):
             self._blob = b"".join(self._bytes[token] for token in sorted(self._bytes))
 
+    @cached_property
+    def n_entries(self) -> int:
+        """Number of tokens that there are, added ones included; holes in the numbering are none."""
+        ids = getattr(self.subject, "ids", None)
+        return self.size if ids is None else len(ids)
+
     @property
     def blob(self) -> bytes:
         """The bytes of the tokens learnt so far, in the order of their ids."""
@@ -72,6 +83,14 @@ class Lexicon:
         """Special tokens by name."""
         found: Mapping[str, int] = getattr(self.subject, "specials", {})
         return found
+
+    def specials_pattern(self, data: bytes) -> re.Pattern[bytes] | None:
+        """Finds the names of special tokens in `data`; None where it holds none, told at the speed of memory."""
+        names = sorted((name.encode() for name in self.specials if name), key=len, reverse=True)
+        # Hundreds of names share a start or two, so most texts are done with after as many searches.
+        present = {start for start in {name[:2] for name in names} if start in data}
+        found = [name for name in names if name[:2] in present and name in data]
+        return re.compile(b"|".join(map(re.escape, found))) if found else None
 
     @cached_property
     def names(self) -> Mapping[int, str]:
@@ -109,6 +128,24 @@ class Lexicon:
         return {int(match[1], 16): token for match, token in found if match is not None}
 
     @cached_property
+    def puts_space_in_front(self) -> bool:
+        """Whether the tokenizer begins every text as if a space stood there (a prefix space, a marker)."""
+        return all(self._begins_alike(word) for word in _FREQUENT)
+
+    def _begins_alike(self, word: str) -> bool:
+        bare, spaced = (self.subject.encode_batch([text]).ids.tolist() for text in (word, " " + word))
+        # Either the space is swallowed, or it is a token of its own before the same tokens.
+        is_apart = len(spaced) == len(bare) + 1 and spaced[1:] == bare and not self.token_bytes(spaced[0]).strip()
+        return bool(bare) and (bare == spaced or is_apart)
+
+    @cached_property
+    def unreachable(self) -> frozenset[int]:
+        """Ids of ordinary tokens that no text yields, as far as the tests of `health` can tell."""
+        from tokkit.metrics.health import unreachable
+
+        return unreachable(self)
+
+    @cached_property
     def family(self) -> Family:
         """How text that no word covers is spelled: by bytes always, by bytes in need, by characters."""
         if self.byte_ids:
@@ -127,4 +164,6 @@ def _text_flags(data: bytes) -> int:
     try:
         return WHITESPACE * data.decode().isspace()
     except UnicodeDecodeError:
-        return PARTIAL
+        # A continuation byte at the start belongs to a character that began before.
+        n_characters = sum(byte & 0xC0 != 0x80 for byte in data) + (data[0] & 0xC0 == 0x80)
+        return PARTIAL | CROSSING * (n_characters > 1)

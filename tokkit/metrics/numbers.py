@@ -13,7 +13,7 @@ from tokkit.metrics.base import METRICS, Metric, Subject, Value
 from tokkit.metrics.batch import Batch, byte_positions, overlaps
 from tokkit.metrics.evidence import COUNTERS, Evidence
 
-Direction = Literal["single_digit", "l2r_3", "r2l_3", "both", "whole_number", "other"]
+Direction = Literal["single_digit", "l2r_3", "r2l_3", "both_l2r_r2l_3", "whole_number", "other"]
 NUMBER: Final = re.compile(r"\d+")
 
 
@@ -42,7 +42,7 @@ def direction(found: tuple[int, ...], length: int) -> Direction:
     if found == tuple(range(1, length)):
         return "single_digit"
     if found == left:
-        return "both" if left == right else "l2r_3"
+        return "both_l2r_r2l_3" if left == right else "l2r_3"
     return "r2l_3" if found == right else "other"
 
 
@@ -142,6 +142,11 @@ def _mean(evidence: Evidence, what: str) -> Value:
     return Value(sum(float(getattr(group, what)) * group.n for group in groups) / total)
 
 
+def _direction(evidence: Evidence, way: str) -> Value:
+    shares = summarise(evidence.tallies["numbers"]).direction_share
+    return Value(shares.get(way, 0.0)) if shares else Value(None, "no numbers of four digits or more")
+
+
 METRICS.register("digits.right_to_left_f1")(
     Metric(
         name="digits.right_to_left_f1",
@@ -156,6 +161,25 @@ METRICS.register("digits.right_to_left_f1")(
         aggregation="mean_of_ratios",
     )
 )
+for _name, _way, _better, _summary in (
+    ("share_right_to_left", "r2l_3", "higher", "cut in threes from the right, as people group them"),
+    ("share_left_to_right", "l2r_3", "neither", "cut in threes from the left"),
+    ("share_single_digits", "single_digit", "neither", "cut into single digits"),
+    ("share_whole", "whole_number", "neither", "not cut at all"),
+):
+    METRICS.register(f"digits.{_name}")(
+        Metric(
+            name=f"digits.{_name}",
+            unit="share of numbers",
+            better=_better,  # type: ignore[arg-type]  # a literal of the table above
+            summary=f"numbers of four digits or more that are {_summary}",
+            formula=f"numbers whose cuts are `{_way}` / numbers of >= 4 digits",
+            caveat="6, 9, 12 ... digits in threes fit both directions and count for neither",
+            compute=lambda evidence, way=_way: _direction(evidence, way),  # type: ignore[misc]  # default binds the loop's value
+            counters=("numbers",),
+            source="Singh & Strouse, 2024: threes from the right gave over 22 points of arithmetic",
+        )
+    )
 METRICS.register("digits.tokens_per_number")(
     Metric(
         name="digits.tokens_per_number",

@@ -10,10 +10,14 @@ import numpy as np
 from tokkit.metrics import columns  # noqa: F401 - registers the columns that the ratios name
 from tokkit.metrics.base import METRICS, Metric, Value, ratio
 from tokkit.metrics.batch import Batch
+from tokkit.metrics.edits import edit_distance
 from tokkit.metrics.evidence import COLUMNS, COUNTERS, Column, Evidence
 
 STEP: Final = 7
 FIRST_DOCUMENTS: Final = 6
+EDITED_DOCUMENTS: Final = 64
+EDITED_TOKENS: Final = 512
+CHECKED_DOCUMENTS: Final = 32
 FIRST_CHARACTERS: Final = 1 << 13
 
 
@@ -41,16 +45,35 @@ CHANGES: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
+def _encoded_changed(batch: Batch, change: str) -> Batch:
+    cache: dict[str, Batch] = batch.__dict__.setdefault("_changed_batch", {})
+    if change not in cache:
+        cache[change] = Batch.of(batch.lexicon, [CHANGES[change](text) for text in batch.texts])
+    return cache[change]
+
+
+def _edits(batch: Batch, change: str) -> tuple[Column, Column]:
+    """Edits between the ids of a document and of its changed self, and the longer of the two; few and short ones."""
+    cache: dict[str, tuple[Column, Column]] = batch.__dict__.setdefault("_edits", {})
+    if change not in cache:
+        other = _encoded_changed(batch, change)
+        edits, longer = np.zeros(len(batch.texts), np.int64), np.zeros(len(batch.texts), np.int64)
+        for index in range(min(len(batch.texts), max(0, EDITED_DOCUMENTS - batch.first))):
+            pair = [one.document_ids(index)[:EDITED_TOKENS] for one in (batch, other)]
+            edits[index], longer[index] = edit_distance(*pair), max(map(len, pair))
+        cache[change] = (edits, longer)
+    return cache[change]
+
+
 def _changed(batch: Batch, change: str) -> tuple[Column, Column, Column]:
     """Documents with the same ids, tokens after the change, documents that the change changes."""
     cache: dict[str, tuple[Column, Column, Column]] = batch.__dict__.setdefault("_changed", {})
     if change not in cache:
-        texts = [CHANGES[change](text) for text in batch.texts]
-        other = Batch.of(batch.lexicon, texts)
+        other = _encoded_changed(batch, change)
         same = [
             np.array_equal(batch.document_ids(index), other.document_ids(index)) for index in range(len(batch.texts))
         ]
-        differs = [new != old for new, old in zip(texts, batch.texts, strict=True)]
+        differs = [new != old for new, old in zip(other.texts, batch.texts, strict=True)]
         cache[change] = (np.array(same, np.int64), other.n_tokens, np.array(differs, np.int64))
     return cache[change]
 
@@ -58,6 +81,8 @@ def _changed(batch: Batch, change: str) -> tuple[Column, Column, Column]:
 def _register(change: str) -> None:
     for place, what in enumerate(("same_ids", "tokens", "changed")):
         COLUMNS[f"{change}.{what}"] = lambda batch, place=place: _changed(batch, change)[place]  # type: ignore[misc]  # mypy cannot type defaults of lambdas
+    for place, what in enumerate(("edits", "longer")):
+        COLUMNS[f"{change}.{what}"] = lambda batch, place=place: _edits(batch, change)[place]  # type: ignore[misc]  # as above
     shared = "a tokenizer that normalises hides the change from the model, for better or worse"
     ratio(
         f"stability.{change}.same_ids",
@@ -82,6 +107,18 @@ def _register(change: str) -> None:
         caveat=shared,
     )
     ratio(
+        f"stability.{change}.edit_distance",
+        f"{change}.edits",
+        f"{change}.longer",
+        undefined="no tokens",
+        unit="edits per token",
+        better="lower",
+        summary=f"edits between the ids before and after `{change}`, by the longer of the two",
+        formula="sum_d Levenshtein(enc(d), enc(f(d))) / sum_d max length; first 64 documents, 512 tokens each",
+        caveat=shared,
+        source="a stand-in for the accuracy drops of TokSuite, arXiv 2512.20757",
+    )
+    ratio(
         f"stability.{change}.changed",
         f"{change}.changed",
         "documents",
@@ -96,6 +133,34 @@ def _register(change: str) -> None:
 
 for _change in CHANGES:
     _register(_change)
+
+
+def _checked(batch: Batch) -> int:
+    return min(len(batch.texts), max(0, CHECKED_DOCUMENTS - batch.first))
+
+
+def _consistent(batch: Batch) -> Column:
+    """1 for each of the first documents that has the same ids alone as among others."""
+    found = np.zeros(len(batch.texts), np.int64)
+    for index in range(_checked(batch)):
+        alone = Batch.of(batch.lexicon, [batch.texts[index]])
+        found[index] = np.array_equal(alone.ids, batch.document_ids(index))
+    return found
+
+
+COLUMNS["checked"] = lambda batch: (np.arange(len(batch.texts)) < _checked(batch)).astype(np.int64)
+COLUMNS["consistent"] = _consistent
+ratio(
+    "consistency",
+    "consistent",
+    "checked",
+    undefined="no documents",
+    unit="share of documents",
+    better="higher",
+    summary="documents that have the same ids alone, on one thread, as in a batch on many",
+    formula="documents with enc([d]) = enc([.., d, ..]) / first 32 documents",
+    caveat="below 1 is a fault of the library, never of the vocabulary",
+)
 
 
 def _tails(batch: Batch) -> list[list[int]]:

@@ -7,7 +7,7 @@ Unicode Standard Annex 29 that hold a letter or a number; `char` words are graph
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,19 @@ from tokkit.metrics import columns  # noqa: F401 - registers the columns that th
 from tokkit.metrics.base import METRICS, Better, Metric, Value, ratio
 from tokkit.metrics.evidence import Evidence
 
+Convention = Literal["bare", "space", "word_start"]
 _NO_WORDS: Final = "no words"
+_CONVENTIONS: Final[dict[Convention, str]] = {
+    "bare": "bare",
+    "space": "with a space in front",
+    "word_start": "with a space in front unless the tokenizer puts one there itself",
+}
 _ISOLATED: Final = "no text is made of words encoded alone: kept to compare with tools that measure so"
 
 for _segmenter, _note in (
     ("ws", "words between white space: tokens per clause in Chinese, Japanese, Thai, Khmer and Lao"),
     ("uax29", "words by Unicode Standard Annex 29: about one a character in Chinese, Japanese and Thai"),
+    ("icu", "words by ICU, whose dictionaries know Chinese, Japanese, Thai, Lao, Khmer and Burmese (needs PyICU)"),
     ("char", "graphemes that are letters or numbers: for scripts that write no spaces"),
 ):
     ratio(
@@ -84,15 +91,18 @@ METRICS.register("fertility.ws.document_mean")(
 )
 
 
-def tokens_of_types(evidence: Evidence, *, spaced: bool) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    """Each distinct word, how often it occurs, and its tokens when encoded alone, bare or with a space in front.
+def tokens_of_types(
+    evidence: Evidence, *, convention: Convention
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+    """Each distinct word, how often it occurs, and its tokens when encoded alone.
 
-    The space is put there whatever the tokenizer does: one that adds a marker of its own (Llama 2) gets two, and its
-    `space` values say more about that than about words. Read those in context.
+    `space` puts a space in front whatever the tokenizer does: one that adds a marker of its own (Llama 2) gets two, and
+    the values say more about that than about words. `word_start` puts it only where the tokenizer does not.
     """
     tally: Counter[object] = evidence.tallies["words"]
     types = sorted(str(word) for word in tally)
     subject = evidence.lexicon.subject
+    spaced = convention == "space" or (convention == "word_start" and not evidence.lexicon.puts_space_in_front)
     front = " " if spaced else ""
     encoded = subject.encode_batch([front + word for word in types])
     occurrences = np.array([tally[word] for word in types], np.int64)
@@ -100,9 +110,9 @@ def tokens_of_types(evidence: Evidence, *, spaced: bool) -> tuple[list[str], NDA
     return types, occurrences, offsets[1:] - offsets[:-1]
 
 
-def worst_words(evidence: Evidence, n: int, *, spaced: bool = False) -> list[tuple[str, int, int]]:
+def worst_words(evidence: Evidence, n: int, *, convention: Convention = "bare") -> list[tuple[str, int, int]]:
     """The words that cost most: (word, occurrences, tokens alone), by (tokens - 1) x occurrences, then by word."""
-    types, occurrences, tokens = tokens_of_types(evidence, spaced=spaced)
+    types, occurrences, tokens = tokens_of_types(evidence, convention=convention)
     order = sorted(range(len(types)), key=lambda i: (-int((tokens[i] - 1) * occurrences[i]), types[i]))
     return [(types[i], int(occurrences[i]), int(tokens[i])) for i in order[:n] if tokens[i] > 1]
 
@@ -111,10 +121,10 @@ _Isolated = Callable[[NDArray[np.int64], NDArray[np.int64]], tuple[int, int]]
 
 
 def _isolated(name: str, unit: str, better: Better, summary: str, formula: str, parts: _Isolated) -> None:
-    for convention in ("bare", "space"):
+    for convention in _CONVENTIONS:
 
-        def compute(evidence: Evidence, *, spaced: bool = convention == "space") -> Value:
-            _, occurrences, tokens = tokens_of_types(evidence, spaced=spaced)
+        def compute(evidence: Evidence, *, convention: Convention = convention) -> Value:
+            _, occurrences, tokens = tokens_of_types(evidence, convention=convention)
             above, below = parts(occurrences, tokens)
             return Value(above / below, None, above, below) if below else Value(None, _NO_WORDS, above, 0)
 
@@ -123,7 +133,7 @@ def _isolated(name: str, unit: str, better: Better, summary: str, formula: str, 
                 name=f"{name}.{convention}",
                 unit=unit,
                 better=better,
-                summary=f"{summary}, {'with a space in front' if convention == 'space' else 'bare'}",
+                summary=f"{summary}, {_CONVENTIONS[convention]}",
                 formula=formula,
                 caveat=_ISOLATED,
                 compute=compute,

@@ -29,17 +29,25 @@ def evaluate_step(step: EvalStep, output: Path, progress: Progress) -> "Results"
 
 
 def subject(name: str) -> "Subject":
-    """A tokenizer to measure: a baseline by name (`bytes`, `characters`), or whatever `tokkit.load` reads."""
+    """A tokenizer to measure: a baseline by name (`bytes`, `characters`), hypertokens over a tokenizer
+    (`hyper:TOKENIZER`), or whatever `tokkit.load` reads.
+    """
     from tokkit.evaluate import BASELINES
     from tokkit.load import load_tokenizer
 
     if name in BASELINES and not Path(name).exists():
         return BASELINES[name]()
+    if name.startswith("hyper:") and not Path(name).exists():
+        from tokkit.hyper.subject import load
+
+        return load(name)
     return load_tokenizer(name)
 
 
-def read_texts(names: Iterable[str]) -> list[str]:
-    """The documents of the files, as text.
+def read_texts(names: Iterable[str], *, field: str = "text", whole: bool = False) -> list[str]:
+    """The documents of the files, as text: lines of text files without their line feed, rows of others.
+
+    `field` is that of jsonl or the column of a table; `whole` makes each text file one document.
 
     Raises:
         InputError: a file is missing, unreadable or not UTF-8.
@@ -48,9 +56,12 @@ def read_texts(names: Iterable[str]) -> list[str]:
 
     texts: list[str] = []
     for name in names:
-        # The default policy of reading stops at what is not UTF-8, with file, line and byte.
-        batches = read(SourceSpec(path=resolve(name)))
-        texts += [document.decode("utf-8") for batch in batches for document in batch.texts()]
+        named = SourceSpec(path=resolve(name), field=field, unit="document" if whole else None)
+        for source in read(named).sources:
+            # The default policy of reading stops at what is not UTF-8, with file, line and byte.
+            found = [document.decode("utf-8") for batch in read(source) for document in batch.texts()]
+            is_lines = isinstance(source, SourceSpec) and source.format == "text" and not whole
+            texts += [document.removesuffix("\n") for document in found] if is_lines else found
     return texts
 
 

@@ -1,20 +1,20 @@
 """`tokkit eval`: measure tokenizers side by side, keep them within gates, write tables and pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tokkit.cli import options
-from tokkit.cli.measuring import named_subjects, named_texts
+from tokkit.cli.measuring import Reading, by_text, digests, named_subjects, named_texts
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import GateError, UsageError
 
 if TYPE_CHECKING:
     from tokkit.evaluate import Results
-    from tokkit.evaluate.suite import Suite
-    from tokkit.metrics.lexical import WordList
+    from tokkit.metrics import Subject
+    from tokkit.metrics.fairness import Price
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 
@@ -31,9 +31,17 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 @click.option("--suite", "suites", multiple=True, metavar="SUITE", help="Metrics and texts of a suite (repeatable).")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="One of `tokkit list metrics` (repeatable).")
 @click.option(
+    "--as", "tools", multiple=True, metavar="TOOL", help="Numbers as another tool computes them (repeatable)."
+)
+@click.option(
     "--ref", "reference", metavar="NAME", help="The text that premiums refer to; all texts are parallel then."
 )
-@click.option("--words", multiple=True, metavar="NAME=FILE", help="Word list of the language of a text (repeatable).")
+@click.option("--words", multiple=True, metavar="TEXT=FILE", help="Word list of the language of a text (repeatable).")
+@click.option("--morphemes", multiple=True, metavar="TEXT=FILE", help="Its list of roots and affixes (repeatable).")
+@click.option("--morphology", multiple=True, metavar="NAME=FILE", help="Gold: `word TAB morphemes` (repeatable).")
+@click.option("--prices", type=click.Path(path_type=Path), metavar="TOML", help="Your prices of a million tokens.")
+@click.option("--worst-words", type=click.IntRange(1), metavar="N", help="List the N words that cost most.")
+@options.reading_options
 @click.option("--intervals/--no-intervals", default=False, help="95 % bootstrap intervals over documents.")
 @options.seed_option
 @click.option(
@@ -41,6 +49,7 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 )
 @click.option("--baseline", type=click.Path(path_type=Path), metavar="JSON", help="Results that must not get worse.")
 @click.option("--max-regress", default="1%", show_default=True, metavar="SHARE", help="How much worse they may get.")
+@click.option("--verify", type=click.Path(path_type=Path), metavar="JSON", help="Results that must come out the same.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page that needs nothing else.")
 @click.option("--png", type=click.Path(path_type=Path), metavar="FILE", help="Write a figure (extra `report`).")
@@ -56,13 +65,23 @@ def command(
     texts: tuple[str, ...],
     suites: tuple[str, ...],
     metrics: tuple[str, ...],
+    tools: tuple[str, ...],
     reference: str | None,
     words: tuple[str, ...],
+    morphemes: tuple[str, ...],
+    morphology: tuple[str, ...],
+    prices: Path | None,
+    worst_words: int | None,
+    field: str,
+    whole: bool,
+    normalize: str,
+    sample: int | None,
     intervals: bool,
     seed: int,
     gates: tuple[str, ...],
     baseline: Path | None,
     max_regress: str,
+    verify: Path | None,
     form: str,
     html: Path | None,
     png: Path | None,
@@ -71,14 +90,18 @@ def command(
     explained: str | None,
     as_json: bool,
 ) -> None:
-    """TOKENIZER is what `tokkit encode` takes, or `bytes` or `characters` as a baseline. Texts of the same NAME are
-    taken together. A broken gate or a regression ends with exit code 1, after the numbers are printed.
+    """TOKENIZER is what `tokkit encode` takes, hyper:TOKENIZER for hypertokens over it, or `bytes` or `characters` as
+    a baseline. Texts of the same NAME are taken together. A broken gate, a regression or a number that cannot be
+    verified ends with exit code 1, after the numbers are printed.
     """
     from tokkit.evaluate import DEFAULT_METRICS, evaluate
+    from tokkit.evaluate.comparable import changes
     from tokkit.evaluate.gates import broken_gates, parse_gate, parse_share, regressions
-    from tokkit.evaluate.results import Results
-    from tokkit.evaluate.suite import load_suite
+    from tokkit.evaluate.modes import mode
+    from tokkit.evaluate.suite import load_suite, read_morphemes
     from tokkit.metrics.base import find
+    from tokkit.metrics.fairness import load_prices
+    from tokkit.metrics.lexical import WordList
 
     if explained is not None:
         click.echo(find(explained).explain())
@@ -88,48 +111,95 @@ def command(
     limits = [parse_gate(gate) for gate in gates]
     most = parse_share(max_regress)
     chosen = [load_suite(suite) for suite in suites]
-    old = None if baseline is None else Results.from_json(_read(baseline), str(baseline))
+    modes = [mode(name).name for name in tools]
+    old = None if baseline is None else _results(baseline)
+    same = None if verify is None else _results(verify)
+    gold = {name: words for suite in chosen for name, words in suite.morphology().items()}
+    gold |= {name: read_morphemes(path) for name, path in by_text("--morphology", morphology).items()}
+    names = list(dict.fromkeys([*(name for suite in chosen for name in suite.spec.metrics), *metrics]))
+    is_health = any(suite.spec.health for suite in chosen)
+    needs_text = not (gold or is_health or any(find(name).scope == "vocabulary" for name in names))
+    costs = None if prices is None else load_prices(prices)
+    reading = Reading(field, whole, normalize, sample, seed)
     subjects = named_subjects(tokenizers)
-    documents = named_texts(texts, chosen)
-    if not documents and not any(suite.spec.morphology or suite.spec.health for suite in chosen):
+    documents = named_texts(texts, chosen, reading)
+    if not documents and needs_text:
         raise UsageError("no text is given", hint="add --on FILE, or a --suite that has texts")
-    names = tuple(dict.fromkeys([*(name for suite in chosen for name in suite.spec.metrics), *metrics]))
-    wanted: Sequence[str] = names or (() if chosen else DEFAULT_METRICS)
     if reference is None:
         reference = next((suite.spec.reference for suite in chosen if suite.spec.reference is not None), None)
+    _check_prices(costs, subjects)
+    # `names` empty: the default metrics, unless suites, tools or lists say what is wanted.
+    wanted: list[str] = names or ([] if chosen or modes or (gold and not documents) else list(DEFAULT_METRICS))
+    if costs is not None and not any(name.startswith("cost.") for name in wanted):
+        wanted += ["cost.text", *(["cost.reference_million"] if reference is not None else [])]
+    word_lists = {text: entry for suite in chosen for text, entry in suite.word_lists().items()}
+    word_lists |= {t: WordList.load(p, language=t) for t, p in by_text("--words", words, documents).items()}
+    roots = {text: entry for suite in chosen for text, entry in suite.morpheme_lists().items()}
+    roots |= {t: WordList.load(p, language=t) for t, p in by_text("--morphemes", morphemes, documents).items()}
     with talk.display() as display:
         results = evaluate(
             subjects,
-            documents if wanted else {},
+            documents if wanted or modes else {},
             wanted,
             reference=reference,
-            word_lists=_word_lists(words, chosen),
-            morphology={name: gold for suite in chosen for name, gold in suite.morphology().items()},
-            vocabulary=any(suite.spec.health for suite in chosen),
+            word_lists=word_lists,
+            morpheme_lists=roots,
+            morphology=gold,
+            vocabulary=is_health,
+            prices=costs,
+            modes=modes,
             intervals=intervals,
             seed=seed,
+            sources=digests(tokenizers),
+            flags={**reading.flags(), "suites": {suite.id: suite.digest for suite in chosen}},
             progress=display,
         )
+    if worst_words is not None:
+        results = _with_worst_words(results, subjects, documents, worst_words)
     _write(results, subjects, documents, html=html, png=png, parquet=parquet, overwrite=overwrite)
     talk.warn(results.warnings)
     click.echo(_formatted(results, "json" if as_json else form))
     broken = broken_gates(results, limits)
     if old is not None:
         broken += regressions(results, old, max_regress=most)
+    if same is not None:
+        broken += changes(results, same)
     if broken:
         raise GateError("; ".join(broken), hint="exit code 1: a gate is broken or a number got worse")
 
 
-def _word_lists(words: tuple[str, ...], suites: "list[Suite]") -> "dict[str, WordList]":
-    from tokkit.metrics.lexical import WordList
+def _check_prices(prices: "Mapping[str, Price] | None", subjects: "Mapping[str, object]") -> None:
+    if prices is not None and not set(prices) & set(subjects):
+        raise UsageError(
+            f"--prices: has none of the tokenizers, got {', '.join(sorted(prices))}",
+            hint="its names are those of the tokenizers here: " + ", ".join(subjects),
+        )
 
-    found = {text: entry for suite in suites for text, entry in suite.word_lists().items()}
-    for item in words:
-        text, equals, path = item.partition("=")
-        if not equals:
-            raise UsageError(f"--words: must be TEXT=FILE, got `{item}`")
-        found[text] = WordList.load(Path(path), language=text)
-    return found
+
+def _with_worst_words(
+    results: "Results", subjects: "dict[str, Subject]", documents: dict[str, list[str]], n: int
+) -> "Results":
+    from dataclasses import replace
+
+    from tokkit.metrics.base import find
+    from tokkit.metrics.evidence import gather
+    from tokkit.metrics.words import worst_words
+
+    found: dict[str, dict[str, object]] = {}
+    for name, subject in subjects.items():
+        for text, texts in documents.items():
+            seen = gather(subject, [find("fertility_isolated.word_start")], texts)
+            rows = worst_words(seen, n, convention="word_start")
+            found.setdefault(name, {})[text] = [
+                {"word": word, "occurrences": occurrences, "tokens": tokens} for word, occurrences, tokens in rows
+            ]
+    return replace(results, details={**results.details, "worst_words": found})
+
+
+def _results(path: Path) -> "Results":
+    from tokkit.evaluate.results import Results
+
+    return Results.from_json(_read(path), str(path))
 
 
 def _read(path: Path) -> str:
@@ -150,7 +220,33 @@ def _formatted(results: "Results", form: str) -> str:
         return to_csv(results).rstrip("\n")
     if form == "markdown":
         return to_markdown(results.cells())
-    return to_latex(results.cells()) if form == "latex" else results.table()
+    return to_latex(results.cells()) if form == "latex" else "\n".join([results.table(), *_below(results)])
+
+
+def _below(results: "Results") -> list[str]:
+    """What the table has no column for: findings on vocabularies, the worst language, the words that cost most."""
+    from tokkit.report.text import escape, quoted
+
+    lines: list[str] = []
+    for name, findings in _part(results, "health"):
+        lines += ["", f"{escape(name)}: what is wrong with the vocabulary"]
+        lines += [f"  {row['severity'].replace('_', ' '):14}  {row['check']:20}  {row['message']}" for row in findings]
+    for name, found in _part(results, "fairness"):
+        if found:
+            worst = found["worst"]
+            lines += ["", f"{escape(name)}: worst language {escape(worst)}, premium {found['premiums'][worst]:.3f}"]
+    for name, of_text in _part(results, "worst_words"):
+        for text, words in of_text.items():
+            lines += ["", f"{escape(name)} on {escape(text)}: words that cost most (tokens x occurrences)"]
+            lines += [
+                f"  {row['tokens']:>4} x {row['occurrences']:<8,} {quoted(row['word'].encode())}" for row in words
+            ]
+    return lines
+
+
+def _part(results: "Results", key: str) -> "list[tuple[str, Any]]":
+    found = results.details.get(key)
+    return list(found.items()) if isinstance(found, dict) else []
 
 
 def _write(

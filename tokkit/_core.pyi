@@ -12,6 +12,7 @@ __all__ = [
     "Gram",
     "HyperCodec",
     "HyperRow",
+    "NgramCounts",
     "Pretokens",
     "RunTrainer",
     "SuperwordSession",
@@ -20,6 +21,7 @@ __all__ = [
     "affixed_atoms",
     "character_counts",
     "fold_documents",
+    "increment",
     "invalid_document",
     "invalid_utf8",
     "line_offsets",
@@ -335,23 +337,47 @@ def lzw_phrases(
 # --- bytelm
 
 @final
+class NgramCounts:
+    def __new__(cls, order: int) -> NgramCounts: ...
+    def add(
+        self,
+        blob: bytes,
+        offsets: bytes,
+        times: bytes | None = None,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> None: ...
+    def freeze(self, min_count: int = 1) -> ByteLm: ...
+
+@final
 class ByteLm:
-    def __new__(cls, order: int) -> ByteLm: ...
     @staticmethod
     def from_bytes(data: bytes) -> ByteLm: ...
     def to_bytes(self) -> bytes: ...
     @property
     def order(self) -> int: ...
     def __len__(self) -> int: ...
-    def add(self, blob: bytes, offsets: bytes, progress: Callable[[str, int, int], object] | None = None) -> None: ...
-    def freeze(self) -> None: ...
-    def prune(self, min_count: int) -> ByteLm: ...
     def signals(
         self,
         blob: bytes,
         offsets: bytes,
         *,
-        with_entropy: bool,
+        surprisal: bool,
+        entropy: bool,
         threads: int = 0,
         progress: Callable[[str, int, int], object] | None = None,
     ) -> tuple[bytes, bytes]: ...
+
+def increment(
+    blob: bytes,
+    offsets: bytes,
+    counts: bytes,
+    starts: bytes,
+    order: bytes,
+    *,
+    known: list[tuple[bool, bytes]],
+    wanted: int,
+    min_count: int,
+    typed: bool,
+    reference: bool,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> tuple[list[tuple[bool, bytes, int]], list[tuple[int, int]]]: ...

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
+from tokkit.corpus.memory import Texts, texts
+from tokkit.corpus.spec import SourceSpec
 from tokkit.counts import CountConfig, CountTable, count
 from tokkit.errors import TokenizerError
 from tokkit.model.model import Model
@@ -12,6 +14,7 @@ from tokkit.trainers.extend import ExtendConfig
 from tokkit.trainers.extend import extend as extend_model
 from tokkit.trainers.prune import PruneConfig
 from tokkit.trainers.prune import prune as prune_model
+from tokkit.trainers.superword import SuperwordTrainer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,8 +52,15 @@ def train(
     """
     trainer = TRAINERS.get(method)
     config = trainer.Config.model_validate(options)
+    made = trainer(config)
+    if isinstance(inputs_or_counts, CountTable) or not isinstance(made, SuperwordTrainer) or not made.reads_twice:
+        table = _counted(inputs_or_counts, pretokenizer, config.special_tokens, progress)
+        return made.train(table, progress=progress)
+    if not isinstance(inputs_or_counts, (str, Path, SourceSpec, Texts, list, tuple)):
+        inputs_or_counts = texts(list(inputs_or_counts))
     table = _counted(inputs_or_counts, pretokenizer, config.special_tokens, progress)
-    return trainer(config).train(table, progress=progress)
+    again = made.count_again(inputs_or_counts, config=CountConfig(specials=config.special_tokens), progress=progress)
+    return made.train(table, again=again, progress=progress)
 
 
 def extend(

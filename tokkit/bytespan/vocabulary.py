@@ -9,6 +9,10 @@ from tokkit.errors import UsageError
 from tokkit.progress import Progress, silent
 
 _POLL_EVERY = 64
+MARK = "\N{UNDERTIE}"
+"""What a typed vocabulary writes before a token that continues a pre-token: no byte's character, so that no text that a
+file holds can be taken for it (the published `##` can)."""
+
 Merge = Callable[[Sequence[int], int, int, int], list[int]]
 """(sequence, left, right, target) -> the sequence with the pair replaced."""
 
@@ -23,6 +27,16 @@ def base_tokens(byte_order: bytes, *, typed: bool) -> list[Token]:
             tokens.append((True, b" " + bytes([byte])))
         tokens.append((False, bytes([byte])))
     return tokens
+
+
+def spelled(token: Token, *, typed: bool) -> bytes:
+    """The bytes of a token in a model, the mark included."""
+    return MARK.encode() + token[1] if typed and not token[0] else token[1]
+
+
+def can_be_spelled(token: Token) -> bool:
+    """Whether no other token is spelled like it: false of a text that begins with the mark and starts a pre-token."""
+    return not (token[0] and token[1].startswith(MARK.encode()))
 
 
 def seeds(

@@ -57,7 +57,7 @@ def train(
         table = _counted(inputs_or_counts, pretokenizer, config.special_tokens, progress)
         return made.train(table, progress=progress)
     if not isinstance(inputs_or_counts, (str, Path, SourceSpec, Texts, list, tuple)):
-        inputs_or_counts = texts(list(inputs_or_counts))
+        inputs_or_counts = texts([*inputs_or_counts])  # type: ignore[misc]  # a path of another kind is a str
     table = _counted(inputs_or_counts, pretokenizer, config.special_tokens, progress)
     again = made.count_again(inputs_or_counts, config=CountConfig(specials=config.special_tokens), progress=progress)
     return made.train(table, again=again, progress=progress)

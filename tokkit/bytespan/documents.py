@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus.read import Inputs
+from tokkit.corpus.read import Inputs, Source
 from tokkit.corpus.spec import SourceSpec
 from tokkit.counts import CountConfig, CountTable
 from tokkit.errors import InputError, UsageError
@@ -43,7 +43,7 @@ def count_documents(
 
     if not by_language:
         return table(inputs)
-    groups: dict[str, list[str | SourceSpec]] = {}
+    groups: dict[str, list[Source]] = {}
     for source in inputs if isinstance(inputs, (list, tuple)) else [inputs]:
         if not isinstance(source, (str, Path, SourceSpec)):
             raise UsageError("texts in memory have no language", hint="give one file for each language")

@@ -124,7 +124,7 @@ class ByteLm:
 
 
 def _rounded(buffer: bytes) -> NDArray[np.float64]:
-    values = np.round(np.frombuffer(buffer, np.float64), DECIMALS)
+    values: NDArray[np.float64] = np.round(np.frombuffer(buffer, np.float64), DECIMALS).astype(np.float64, copy=False)
     # No negative zero.
     values += 0.0
     return values

@@ -26,6 +26,7 @@ __all__ = [
     "invalid_utf8",
     "line_offsets",
     "lzw_phrases",
+    "merge_tail",
     "pretokenize",
     "rewrite",
     "run_picky",
@@ -335,6 +336,17 @@ def lzw_phrases(
 ) -> tuple[list[bytes], bytes, bytes, list[int]]: ...
 
 # --- bytelm
+
+def merge_tail(
+    ids: bytes,
+    offsets: bytes,
+    counts: bytes,
+    *,
+    known: list[tuple[bool, bytes]],
+    wanted: int,
+    lossy: bool,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> list[tuple[bool, bytes, int]]: ...
 
 @final
 class NgramCounts:

@@ -1,4 +1,4 @@
-"""`python -m evals.bench corpus|train|encode|variants ...`: benchmarks side by side with peers."""
+"""`python -m evals.bench corpus|train|encode|spans|bytelm|... ...`: benchmarks side by side with peers."""
 
 import importlib
 import sys
@@ -8,6 +8,9 @@ COMMANDS = {
     "train": "train with tokkit and its peers, interleaved",
     "encode": "encode with tokkit and its peers, interleaved",
     "superword": "training across words: cost of the second stage, the peer, bytes a token",
+    "spans": "ByteSpan and LZW beside BPE: fertility, evenness, boundaries of morphs",
+    "bytelm": "the byte language model: MB a second of learning and of its signals",
+    "hyper": "hypertokens beside zip2zip_compression",
     "variants": "Picky and Scaffold beside plain BPE: speed, thresholds, fidelity of exports",
 }
 
@@ -15,7 +18,7 @@ COMMANDS = {
 def main() -> int:
     """Runs the benchmark that the first argument names; its exit code."""
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
-        print(__doc__, *(f"  {name:8}{what}" for name, what in COMMANDS.items()), sep="\n")
+        print(__doc__, *(f"  {name:10}{what}" for name, what in COMMANDS.items()), sep="\n")
         return 0 if sys.argv[1:] in ([], ["-h"], ["--help"]) else 2
     name = sys.argv.pop(1)
     sys.argv[0] = f"python -m evals.bench {name}"

@@ -74,13 +74,22 @@ class ByteLm:
             raise InputError(
                 f"{path}: cannot be read: {error.strerror}", hint="`tokkit signals --save-lm` makes such a file"
             ) from None
-        body, digest = data[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
-        if hashlib.sha256(body).digest() != digest:
-            raise InputError(f"{path}: not a byte language model, or damaged: its checksum is wrong")
         try:
-            return cls(_core.ByteLm.from_bytes(body))
+            return cls.from_bytes(data)
         except InputError as error:
             raise InputError(f"{path}: {error.message}") from None
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "ByteLm":
+        """Reads what `to_bytes` gave.
+
+        Raises:
+            InputError: damaged, or of a newer format.
+        """
+        body, digest = data[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
+        if hashlib.sha256(body).digest() != digest:
+            raise InputError("not a byte language model, or damaged: its checksum is wrong")
+        return cls(_core.ByteLm.from_bytes(body))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Writes the model, atomically; the same bytes for the same counts."""

@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
-from tokkit.bytespan.compat import lossy_merge, reference_counts, reference_sequences, reference_spans
+from tokkit.bytespan.compat import reference_counts, reference_sequences, reference_spans
 from tokkit.bytespan.documents import count_documents, documents_in_order
 from tokkit.bytespan.increment import grown_spans, increment_base
 from tokkit.bytespan.lm import FILE as LM_FILE
@@ -213,7 +213,7 @@ class ByteSpan(SuperwordTrainer):
             return chosen
         known = {token: place for place, token in enumerate([*base, *(token for token, _ in chosen)])}
         sequences, weights = sequences_of(words, known, {token for token, _ in chosen}, typed=config.typed)
-        return chosen + merge_tail(sequences, weights, known, room - len(chosen), progress=progress)
+        return chosen + merge_tail(sequences, weights, list(known), room - len(chosen), progress=progress)
 
     def _as_published(
         self, rows: Rows, threshold: float | None, base: list[Token], room: int, progress: Progress
@@ -237,7 +237,7 @@ class ByteSpan(SuperwordTrainer):
         # With languages in turn the published code leaves the spans out of what it merges.
         replaced = set() if config.build == "balanced" else {token for token, _ in chosen}
         sequences, weights = reference_sequences(rows, spans, known, replaced)
-        return chosen + merge_tail(sequences, weights, known, room - len(chosen), merge=lossy_merge, progress=progress)
+        return chosen + merge_tail(sequences, weights, list(known), room - len(chosen), lossy=True, progress=progress)
 
     def _rows(self, pretokenizer: str, again: CountTable | None, progress: Progress) -> Rows:
         config = self.config

@@ -1,7 +1,7 @@
 //! The model as bytes: order, then the n-grams by parent and byte, parents first.
 
-use super::model::{ByteLm, Row};
 use super::MAX_ORDER;
+use super::model::{ByteLm, Row};
 use crate::error::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"tokkitLM";

@@ -1,7 +1,7 @@
 //! Surprisal and entropy of each byte given those before it.
 
-use super::model::ByteLm;
 use super::MAX_ORDER;
+use super::model::ByteLm;
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,9 @@ pub struct Measures {
 /// Bits of every byte of the documents, end to end; empty if not asked for.
 #[derive(Debug, Default, PartialEq)]
 pub struct Signals {
+    /// -log2 p(byte | bytes before it).
     pub surprisal: Vec<f64>,
+    /// Entropy of the distribution that predicts the byte.
     pub entropy: Vec<f64>,
 }
 
@@ -50,9 +52,8 @@ impl ByteLm {
         if offsets.first() != Some(&0) || offsets.last() != Some(&(blob.len() as u64)) || !offsets.is_sorted() {
             return Err(Error::Usage(format!("offsets must rise from 0 to the {} bytes", blob.len())));
         }
-        let known = self
-            .entropies
-            .get_or_init(|| (0..self.n_contexts()).map(|_| AtomicU64::new(f64::NAN.to_bits())).collect());
+        let known =
+            self.entropies.get_or_init(|| (0..self.n_contexts()).map(|_| AtomicU64::new(f64::NAN.to_bits())).collect());
         let mut whole = Signals {
             surprisal: zeros(if measures.surprisal { blob.len() } else { 0 })?,
             entropy: zeros(if measures.entropy { blob.len() } else { 0 })?,

@@ -13,9 +13,11 @@ const LOOK_EVERY: usize = 1000;
 /// Documents end to end, with their pre-tokens and the order in which bytes are taken.
 #[derive(Debug)]
 pub struct Bytes<'a> {
+    /// Their bytes.
     pub blob: &'a [u8],
     /// Document `i` is `blob[offsets[i]..offsets[i + 1]]` and occurs `counts[i]` times.
     pub offsets: &'a [u64],
+    /// One for each document.
     pub counts: &'a [u64],
     /// Not zero where a pre-token begins, as every document does.
     pub starts: &'a [u8],
@@ -110,7 +112,8 @@ impl<'a> Spans<'a> {
         let next = self.spans.len() as u32;
         let place = *self.index.entry((is_start, text)).or_insert(next);
         if place == next {
-            let is_known = text.len() <= 2 && self.known.iter().any(|(first, bytes)| *first == is_start && bytes == text);
+            let is_known =
+                text.len() <= 2 && self.known.iter().any(|(first, bytes)| *first == is_start && bytes == text);
             self.spans.push(Span { start: start as u32, end: end as u32, is_start, is_known, count: 0 });
         }
         &mut self.spans[place as usize]

@@ -15,6 +15,7 @@ mod session;
 mod slots;
 mod split;
 pub mod superword;
+mod tail;
 pub mod variants;
 
 pub use admit::{Admit, SentencePieceRules};
@@ -24,3 +25,4 @@ pub use increment::{Bytes, IncrementOptions, Increments, increment};
 pub use lzw::{Options as LzwOptions, Phrases, lzw_phrases};
 pub use session::{Candidate, EventKind, EventLog, Merged, Options, Session};
 pub use slots::{Affixes, Unit, Unknown};
+pub use tail::{Sequences, Typed, merge_tail};

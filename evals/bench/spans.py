@@ -16,7 +16,7 @@ import io
 import re
 import sys
 import time
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,12 @@ PUBLISHED = {
 
 DIRECTIONS = (
     ("reading by longest prefix finds more morphs than BPE", "f1", "WordPiece by BPE (typed, p = 0)", "BPE"),
-    ("seeds cost length", "fertility", "ByteSpan entropy combined seeding", "WordPiece by BPE (typed, p = 0)"),
+    (
+        "seeds cost length",
+        "fertility",
+        "ByteSpan entropy combined seeding, typed",
+        "WordPiece by BPE (typed, p = 0)",
+    ),
     ("spans alone cost more", "fertility", "ByteSpan entropy combined frequency", "ByteSpan entropy combined seeding"),
     ("spans alone find more morphs", "f1", "ByteSpan entropy combined frequency", "ByteSpan entropy combined seeding"),
     (
@@ -94,23 +99,54 @@ class Row:
     seconds: float
 
 
-def models(paths: list[str], vocab_size: int) -> Iterator[tuple[str, Model, float]]:
-    """Name, model and CPU seconds of training."""
+@dataclass(frozen=True)
+class Task:
+    """One vocabulary to train and measure."""
+
+    name: str
+    method: str
+    options: dict[str, Any]
+    inference: str | None
+    train: tuple[str, ...]
+    test: tuple[Path, ...]
+    morphs: Path | None
+
+
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """All vocabularies in the order of the table."""
+    spans = SPANS | BALANCED if len(options.train) > 1 else SPANS
+    rows: list[tuple[str, str, dict[str, Any], str | None]] = [
+        ("BPE", "bpe", {}, None),
+        ("BPE read by longest prefix", "bpe", {}, "longest_prefix"),
+        *((name, "bytespan", more, None) for name, more in spans.items()),
+        *((f"LZW {how}", "lzw", {"segmentation": how}, None) for how in ("greedy", "shortest")),
+    ]
+    return [
+        Task(
+            name,
+            method,
+            {"vocab_size": options.vocab_size, **more},
+            how,
+            tuple(options.train),
+            tuple(options.test),
+            options.morphs,
+        )
+        for name, method, more, how in rows
+    ]
+
+
+def row_of(task: Task) -> Row:
+    """Trains and measures; the seconds are those of training."""
+    paths = list(task.train)
     words = count(paths, pretokenizer="llama-bpe@1", config=CountConfig(track_first=True))
     begin = time.process_time()
-    trainer = TRAINERS.get("bpe")
-    model = trainer(trainer.Config(vocab_size=vocab_size)).train(words)
-    yield "BPE", model, time.process_time() - begin
-    yield "BPE read by longest prefix", replace(model, inference="longest_prefix"), 0.0
-    for name, options in (SPANS | BALANCED if len(paths) > 1 else SPANS).items():
-        begin = time.process_time()
-        spans = ByteSpan(ByteSpan.Config.model_validate({"vocab_size": vocab_size, **options}))
-        yield name, spans.train(words, again=spans.count_again(paths)), time.process_time() - begin
-    trainer = TRAINERS.get("lzw")
-    for segmentation in ("greedy", "shortest"):
-        begin = time.process_time()
-        config = trainer.Config.model_validate({"vocab_size": vocab_size, "segmentation": segmentation})
-        yield f"LZW {segmentation}", trainer(config).train(words), time.process_time() - begin
+    trainer = TRAINERS.get(task.method)
+    made = trainer(trainer.Config.model_validate(task.options))
+    model = made.train(words, again=made.count_again(paths)) if isinstance(made, ByteSpan) else made.train(words)
+    seconds = time.process_time() - begin
+    model = replace(model, inference=task.inference) if task.inference else model
+    texts = [path.read_text(encoding="utf-8") for path in task.test]
+    return measured(model, texts, None if task.morphs is None else morphs(task.morphs), seconds)
 
 
 def morphs(path: Path) -> list[tuple[str, set[int]]]:
@@ -162,6 +198,7 @@ def main() -> int:
     parser.add_argument("--test", type=Path, action="append", required=True)
     parser.add_argument("--morphs", type=Path)
     parser.add_argument("--vocab-size", type=int, default=16_000)
+    parser.add_argument("--jobs", type=int, default=1, help="vocabularies trained at a time")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     texts = [path.read_text(encoding="utf-8") for path in options.test]
@@ -189,13 +226,15 @@ def main() -> int:
     head = ["", "size", "fertility", *languages, "Rényi, used", "Rényi, all", "F1", "s", "published"]
     say("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     rows: dict[str, Row] = {}
-    for name, model, seconds in models(options.train, options.vocab_size):
-        row = rows[name] = measured(model, texts, words, seconds)
-        f1 = "" if row.f1 is None else f"{row.f1:.3f}"
-        more = [f"{value:.3f}" for value in row.by_language] if languages else []
-        published = " / ".join(f"{value:.3f}" for value in PUBLISHED.get(name, ())) if words is not None else ""
-        figures = [f"{row.size:,}", f"{row.fertility:.3f}", *more, f"{row.used:.3f}", f"{row.whole:.3f}", f1]
-        say("| " + " | ".join([name, *figures, f"{row.seconds:.0f}", published]) + " |")
+    with ProcessPoolExecutor(options.jobs) as pool:
+        todo = tasks(options)
+        for name, row in zip((task.name for task in todo), pool.map(row_of, todo), strict=True):
+            rows[name] = row
+            f1 = "" if row.f1 is None else f"{row.f1:.3f}"
+            more = [f"{value:.3f}" for value in row.by_language] if languages else []
+            published = " / ".join(f"{value:.3f}" for value in PUBLISHED.get(name, ())) if words is not None else ""
+            figures = [f"{row.size:,}", f"{row.fertility:.3f}", *more, f"{row.used:.3f}", f"{row.whole:.3f}", f1]
+            say("| " + " | ".join([name, *figures, f"{row.seconds:.0f}", published]) + " |")
     if words is not None:
         say("\n`published`: fertility / Rényi over used tokens / MorphScore, English FineWeb-Edu, 16,000 tokens.")
         say("\n| what the published table shows | here | |\n|---|---|---|")

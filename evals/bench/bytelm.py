@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,18 +30,17 @@ def main() -> int:
     documents = text.splitlines(keepends=True)
     print("| order | n-grams | bits a byte | learn | surprisal | entropy | both |\n|---|---|---|---|---|---|---|")
     for order in options.order or [5]:
-        trained = [_timed(lambda order=order: ByteLm.train(documents, order=order)) for _ in range(options.repeat)]
+        trained = [_timed(partial(ByteLm.train, documents, order=order)) for _ in range(options.repeat)]
         models = [model for _, model in trained]
         rates = [len(text) / 1e6 / min(seconds for seconds, _ in trained)]
-        for measures in ({"entropy": False}, {"surprisal": False}, {}):
-            runs = []
+        for wanted in ((True, False), (False, True), (True, True)):
+            seconds = []
             for model in models:
                 # A model read from its file has no entropies yet.
                 fresh = ByteLm.from_bytes(model.to_bytes())
-                runs.append(
-                    _timed(lambda fresh=fresh, measures=measures: fresh.signals(documents, threads=1, **measures))
-                )
-            rates.append(len(text) / 1e6 / min(seconds for seconds, _ in runs))
+                work = partial(fresh.signals, documents, threads=1, surprisal=wanted[0], entropy=wanted[1])
+                seconds.append(_timed(work)[0])
+            rates.append(len(text) / 1e6 / min(seconds))
         bits = models[0].signals(documents, entropy=False)[0].mean()
         print(
             f"| {order} | {len(models[0]):,} | {bits:.3f} | " + " | ".join(f"{rate:.1f} MB/s" for rate in rates) + " |"

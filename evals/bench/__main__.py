@@ -1,4 +1,4 @@
-"""`python -m evals.bench corpus|train|encode|spans|bytelm|... ...`: benchmarks side by side with peers."""
+"""`python -m evals.bench corpus|train|encode|spans|... ...`: benchmarks side by side with peers."""
 
 import importlib
 import sys
@@ -11,6 +11,7 @@ COMMANDS = {
     "spans": "ByteSpan and LZW beside BPE: fertility, evenness, boundaries of morphs",
     "bytelm": "the byte language model: MB a second of learning and of its signals",
     "hyper": "hypertokens beside zip2zip_compression",
+    "references": "Picky beside the programs of its authors",
     "variants": "Picky and Scaffold beside plain BPE: speed, thresholds, fidelity of exports",
 }
 
@@ -18,7 +19,7 @@ COMMANDS = {
 def main() -> int:
     """Runs the benchmark that the first argument names; its exit code."""
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
-        print(__doc__, *(f"  {name:10}{what}" for name, what in COMMANDS.items()), sep="\n")
+        print(__doc__, *(f"  {name:11}{what}" for name, what in COMMANDS.items()), sep="\n")
         return 0 if sys.argv[1:] in ([], ["-h"], ["--help"]) else 2
     name = sys.argv.pop(1)
     sys.argv[0] = f"python -m evals.bench {name}"

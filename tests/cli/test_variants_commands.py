@@ -71,6 +71,42 @@ def test_convert_changes_the_inference_and_keeps_the_ids(folder: Path) -> None:
     assert (folder / "greedy" / "tokenizer.json").is_file()
 
 
+def test_convert_says_how_much_another_inference_changes(folder: Path) -> None:
+    convert = (
+        "convert",
+        folder / "tok",
+        "--inference",
+        "greedy",
+        "--to",
+        "tokkit",
+        "--counts",
+        folder / "counts.parquet",
+    )
+    done = tokkit(*convert, "-o", folder / "measured")
+    assert done.returncode == 0, done.stderr
+    reading = json.loads((folder / "measured" / "tokkit.json").read_text(encoding="utf-8"))["reading"]
+    assert reading["before"] == "exact"
+    assert 0.5 < reading["fidelity"]["mass_share"] < 1
+    share = f"{reading['fidelity']['mass_share']:.4%}"
+    assert share in done.stderr
+    assert share in (folder / "measured" / "README.md").read_text(encoding="utf-8")
+    gated = tokkit(*convert, "-o", folder / "too-lossy", "--min-fidelity", "0.9999")
+    assert gated.returncode == 1
+    assert not (folder / "too-lossy").exists()
+
+
+@pytest.mark.parametrize("inference", ["longest_suffix", "likelihood"])
+def test_convert_to_hf_carries_the_loader_where_json_cannot_say_the_inference(folder: Path, inference: str) -> None:
+    done = tokkit(
+        "convert", folder / "tok", "--inference", inference, "--to", "hf", "--counts", folder / "counts.parquet",
+        "-o", folder / inference,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((folder / inference / "fidelity.json").read_text(encoding="utf-8"))
+    assert figures["fidelity"]["hf"]["mass_share"] == 1
+    assert (folder / inference / "tokkit_modes.py").is_file()
+
+
 def test_convert_names_an_unknown_inference(folder: Path) -> None:
     done = tokkit("convert", folder / "tok", "--inference", "gredy", "--to", "hf", "-o", folder / "no")
     assert done.returncode == 2

@@ -383,3 +383,10 @@ def test_spill_folder_that_cannot_be_written_is_a_resource_error(tmp_path):
     config = CountConfig(threads=1, memory_mb=1, spill_dir=str(tmp_path / "missing"))
     with pytest.raises(ResourceError, match="missing: cannot write a temporary file"):
         count((f"{i * 2654435761:x}" for i in range(200_000)), config=config)
+
+
+@pytest.mark.parametrize("text", ["a text that is no path " * 200, "a text with stars * in it " * 200, "a\0b"])
+def test_a_text_given_for_a_path_is_told(text):
+    with pytest.raises(InputError, match="no such file or folder|no file matches") as raised:
+        count([text], config=ONE)
+    assert len(str(raised.value)) < 400

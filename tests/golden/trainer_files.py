@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from tests.golden_folder import golden_folder
 from tokkit import _core
 from tokkit.counts import CountTable
+from tokkit.model.tokenizer import Tokenizer
 
 FOLDER = golden_folder() / "trainers"
+MARKER = "\u2581"
 
 
 def files(kind: str) -> list[Any]:
@@ -59,3 +62,24 @@ def table(counts: Counter[bytes], pretokenizer: str) -> CountTable:
         np.arange(len(counts), dtype="<u8").tobytes(),
     )
     return CountTable(raw, pretokenizer=pretokenizer)
+
+
+def assert_offsets_lie_where_the_tokens_are(tokenizer: Tokenizer, golden: dict[str, Any], alphabet: set[str]) -> None:
+    """Every golden text: ranges rise, and each holds what its token spells.
+
+    Bytes do so exactly. With markers a range may also hold white space, which the marker stands for, and characters
+    outside `alphabet`, which vanish; of an unknown token nothing is spelled.
+    """
+    for case in golden["encodings"]:
+        data, encoding = case["text"].encode(), tokenizer.encode_offsets(case["text"])
+        assert encoding.ids == case["ids"]
+        parts = [data[start:end] for start, end in encoding.byte_offsets]
+        if is_byte(golden):
+            assert parts == encoding.tokens
+            continue
+        assert encoding.byte_offsets == sorted(encoding.byte_offsets)
+        assert all(one[1] <= other[0] for one, other in pairwise(encoding.byte_offsets))
+        for part, token in zip(parts, encoding.tokens, strict=True):
+            if token.decode() not in tokenizer.specials:
+                spelled = "".join(character for character in part.decode() if character in alphabet)
+                assert spelled.replace(MARKER, "") == token.decode().replace(MARKER, ""), case["text"]

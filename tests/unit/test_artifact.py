@@ -149,10 +149,10 @@ def test_missing_parent_is_named(tmp_path: Path) -> None:
 
 def test_export_that_cannot_hold_the_model_is_recorded_not_written(tmp_path: Path) -> None:
     model = replace(golden_model("p1_ws_v500"), inference="longest_suffix")
-    artifact.save(model, tmp_path / "tok", exports=("hf", "tiktoken"))
+    artifact.save(model, tmp_path / "tok", exports=("tekken", "tiktoken"))
     manifest = artifact.read_manifest(tmp_path / "tok")
     assert not (tmp_path / "tok" / "tokenizer.json").exists()
-    for name in ("hf", "tiktoken"):
+    for name in ("tekken", "tiktoken"):
         assert manifest["exports"][name]["status"] == "not possible"  # type: ignore[index]
         assert "longest_suffix" in manifest["exports"][name]["reason"]  # type: ignore[index]
 

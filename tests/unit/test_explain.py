@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from tokkit import artifact
 from tokkit.corpus import Texts
 from tokkit.counts import CountTable, count
-from tokkit.errors import InputError
+from tokkit.errors import InputError, TokenizerError
 from tokkit.model.explain import explain, find_id, find_token
 from tokkit.model.tokenizer import Tokenizer
 from tokkit.report.explain import render_explanation
@@ -37,7 +37,7 @@ def test_removed_token_tells_what_took_its_uses():
     model = Picky(Picky.Config(unit="char", vocab_size=5, threshold=0.8)).train(counts)
     found = explain(model, find_token(model, b"ab"))
     assert [step.what for step in found.steps][:2] == ["made", "removed"]
-    assert "9 of its uses went into b'abc', 1 were left: 90.0%" in found.steps[1].why
+    assert '9 of its uses went into "abc", 1 were left: 90.0%' in found.steps[1].why
     assert found.parents == (0, 1)
     assert [model.tokens[token] for _, token in found.children] == [b"abc"]
     assert '"ab"' in render_explanation(model, found)
@@ -123,3 +123,48 @@ def test_vllm_learns_of_the_mode_and_runs_no_code_of_the_folder(udhr, tmp_path, 
     loaded = made.from_pretrained(tmp_path, trust_remote_code=True)
     assert mode == "tokkit"
     assert loaded("the rights of all")["input_ids"] == Tokenizer.from_model(model).encode("the rights of all")
+
+
+# What `vllm.tokenizers.TokenizerLike` of vLLM 0.33 asks for.
+ASKED_BY_VLLM = (
+    "all_special_ids",
+    "all_special_tokens",
+    "apply_chat_template",
+    "bos_token_id",
+    "convert_ids_to_tokens",
+    "convert_tokens_to_ids",
+    "convert_tokens_to_string",
+    "decode",
+    "encode",
+    "eos_token_id",
+    "get_added_vocab",
+    "get_chat_template",
+    "get_vocab",
+    "is_fast",
+    "max_chars_per_token",
+    "max_token_id",
+    "num_special_tokens_to_add",
+    "pad_token_id",
+    "truncation_side",
+    "vocab_size",
+)
+
+
+def test_vllm_gets_all_that_it_asks_of_a_tokenizer(udhr, tmp_path):
+    from tokkit.export import EXPORTERS
+    from tokkit.serve.vllm import VllmTokenizer
+
+    EXPORTERS.get("hf")(Picky(Picky.Config(vocab_size=600, threshold=0.6)).train(udhr), tmp_path)
+    loaded = VllmTokenizer.from_pretrained(tmp_path, truncation_side="left")
+    assert [name for name in ASKED_BY_VLLM if not hasattr(loaded, name)] == []
+    assert loaded.truncation_side == "left"
+    assert loaded.max_token_id == 599
+
+
+def test_vllm_is_told_of_a_folder_without_our_encoder(udhr, tmp_path):
+    from tokkit.export import EXPORTERS
+    from tokkit.serve.vllm import VllmTokenizer
+
+    EXPORTERS.get("hf")(Bpe(Bpe.Config(vocab_size=300)).train(udhr), tmp_path)
+    with pytest.raises(TokenizerError, match=r"no tokkit_encoder\.json"):
+        VllmTokenizer.from_pretrained(tmp_path)

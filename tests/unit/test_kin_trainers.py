@@ -67,6 +67,38 @@ def test_litetoken_drops_stations_only():
     assert_encoder_is_right(model, table)
 
 
+def test_litetoken_merges_again_what_it_took_apart():
+    # "ab" was only ever a station to "abc"; in "abd" it stands in the way of "bd".
+    table = CountTable.from_items([(b"abc", 100), (b"bd", 60)], pretokenizer="none@1")
+    config = LiteToken.Config(vocab_size=256 + 3, max_final_share=0.0)
+    model = LiteToken(config).train(table)
+    assert [token for token, is_there in zip(model.tokens[256:], model.present[256:], strict=True) if is_there] == [
+        b"abc",
+        b"bd",
+    ]
+    tokenizer = Tokenizer.from_model(model)
+    assert [tokenizer.token_bytes(token) for token in tokenizer.encode("abd")] == [b"a", b"bd"]
+    apart = Tokenizer.from_model(LiteToken(config.model_copy(update={"remerge": False})).train(table))
+    assert [apart.token_bytes(token) for token in apart.encode("abd")] == [b"a", b"b", b"d"]
+
+
+def test_litetoken_encodes_long_and_odd_words_as_its_reference():
+    table = udhr("eng")
+    model = LiteToken(LiteToken.Config(vocab_size=700, max_final_share=0.3, max_entropy=2.0)).train(table)
+    model = replace(model, pretokenizer="none@1")
+    reference, tokenizer = ReferenceEncoder(EncoderTables.from_model(model)), Tokenizer.from_model(model)
+    random_ = np.random.default_rng(7)
+    spelled = [token for token in model.tokens[256:] if token]
+    n_again = 0
+    for round_ in range(300):
+        word = b"".join(random_.choice(np.array(spelled, object), 40 if round_ % 50 == 0 else 4))
+        ids = tokenizer.encode_bytes(word)
+        assert ids == reference.encode_word(word)
+        apart = Tokenizer.from_model(replace(model, config={**model.config, "remerge": False})).encode_bytes(word)
+        n_again += ids != apart
+    assert n_again > 10
+
+
 def test_leaf_pruned_has_the_size_and_is_plain_bpe():
     table = udhr("eng")
     model = LeafPruned(LeafPruned.Config(vocab_size=500, grow_to=1.5)).train(table)

@@ -14,6 +14,14 @@ tokenizer = tokkit.Tokenizer.from_pretrained("this-folder")
 tokenizer.encode("text")
 ```
 """
+_USE_LOADER: Final = """Without tokkit, by the code that the folder carries (`tokenization_tokkit.py`, plain Python):
+
+```python
+from transformers import AutoTokenizer
+
+AutoTokenizer.from_pretrained("this-folder", trust_remote_code=True)
+```
+"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,7 @@ def model_card(facts: Facts) -> str:
         _reproduce(facts),
         "## How to use it\n",
         _USE,
+        _USE_LOADER if "tokenization_tokkit.py" in json.dumps(manifest["exports"]) else "",
         _exports(manifest),
         "## Known limits\n",
         _limits(facts),
@@ -145,8 +154,19 @@ def _limits(facts: Facts) -> str:
         lines.append("- Text is normalised first, so decoding does not always give the input back.")
     if facts.longest:
         lines.append("- Longest tokens: " + ", ".join(code(quoted(token[:80])) for token in facts.longest) + ".")
+    if "reading" in facts.manifest:
+        lines.append(_reading(facts.manifest))
     lines.append("- Fertility on your own text: `tokkit eval`.")
     return "\n".join(lines) + "\n"
+
+
+def _reading(manifest: Mapping[str, object]) -> str:
+    reading = _mapping(manifest["reading"])
+    changed = f"- Read by `{manifest['inference']}`, made to be read by `{reading['before']}`: "
+    if reading["fidelity"] is None:
+        return changed + "how many ids that changes is not measured."
+    figures = cast("dict[str, float]", reading["fidelity"])
+    return changed + f"{figures['mass_share']:.4%} of the mass of {figures['distinct']:,} pre-tokens keeps its ids."
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -17,6 +17,7 @@ from tokkit.atomic import atomic_folder, refuse_overwrite
 from tokkit.errors import ResourceError, TokenizerError, UsageError
 from tokkit.export import EXPORTERS, LOSSY
 from tokkit.export.fidelity import Fidelity
+from tokkit.export.measure import Reading
 from tokkit.export.roles import roles_of
 from tokkit.model.model import Model
 from tokkit.model.vocab import special_ids, vocab_size
@@ -54,13 +55,15 @@ def save(
     exports: Sequence[str] = ("hf",),
     fidelity: Mapping[str, Fidelity] | None = None,
     by_products: Mapping[str, bytes] | None = None,
+    reading: Reading | None = None,
     overwrite: bool = False,
 ) -> None:
     """Writes the whole folder or nothing; a folder that is replaced stays whole until the new one is complete.
 
     The same arguments give the same bytes: nothing in it tells the time, the machine or the folder's name. An export
     that cannot hold the model is left out and the manifest says why. `fidelity` holds measured figures per export,
-    `by_products` files that lie in the folder but are no part of the tokenizer: `load` does not read them.
+    `by_products` files that lie in the folder but are no part of the tokenizer (`load` does not read them), `reading`
+    what a later change of the inference changed.
 
     Raises:
         UsageError: the folder exists and `overwrite` is false, or it exists and is not an artefact.
@@ -85,6 +88,7 @@ def save(
             "tokkit": tokkit.__version__,
             "method": model.method,
             "inference": model.inference,
+            **({} if reading is None else {"reading": reading.to_json()}),
             "unit": model.alphabet.unit,
             "pretokenizer": model.pretokenizer,
             "normalizer": model.normalizer,

@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 
 from tokkit.corpus.read import Inputs, Source
 from tokkit.corpus.spec import SourceSpec
-from tokkit.counts import CountConfig, CountTable
+from tokkit.counts import CountConfig, CountTable, count
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
-from tokkit.trainers.superword import count_chunks
+from tokkit.trainers.superword import SuperwordTrainer, sampled_count
 
 SCHEME = "none@1"
 """Documents are not cut."""
+
+_BYTES_PER_TEXT_BYTE = 7
 
 
 class LanguageTable(CountTable):
@@ -27,7 +29,7 @@ class LanguageTable(CountTable):
 
 
 def count_documents(
-    inputs: Inputs, *, by_language: bool, config: CountConfig | None, memory_mb: int | None, progress: Progress
+    trainer: SuperwordTrainer, inputs: Inputs, *, by_language: bool, config: CountConfig | None, progress: Progress
 ) -> CountTable:
     """The documents (of text files: lines) of a corpus, with the order in which they came.
 
@@ -39,7 +41,13 @@ def count_documents(
     options = (config or CountConfig()).model_copy(update={"track_first": True})
 
     def table(sources: Inputs) -> CountTable:
-        return count_chunks(sources, pretokenizer=SCHEME, config=options, memory_mb=memory_mb, progress=progress)
+        return sampled_count(
+            trainer,
+            lambda texts: count(texts, pretokenizer=SCHEME, config=options, progress=progress),
+            sources,
+            bytes_per_text_byte=_BYTES_PER_TEXT_BYTE,
+            config=options,
+        )
 
     if not by_language:
         return table(inputs)

@@ -1,6 +1,7 @@
 """What `export` and `convert` share: a model into a folder of files for other programs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from tokkit.export import EXPORTERS, LOSSY
 
 if TYPE_CHECKING:
     from tokkit.export.fidelity import Fidelity
+    from tokkit.export.measure import Reading
     from tokkit.model.model import Model
 
 OWN = "tokkit"
@@ -32,8 +34,11 @@ def write_exports(
     roles: tuple[str, ...],
     overwrite: bool,
     as_json: bool,
+    reading: "Reading | None" = None,
 ) -> None:
     """Writes the formats into one new folder, measured on `counts` when they are given.
+
+    `reading` says that the model is read otherwise than it was, and is written down with it.
 
     Raises:
         GateError: less than `min_fidelity`; nothing is written.
@@ -60,20 +65,20 @@ def write_exports(
     chosen = roles_of_option(roles)
     if OWN in names:
         artifact.save(
-            model, output, roles=chosen, exports=list(exporters) or ["hf"], fidelity=measured, overwrite=overwrite
-        )
+            model, output, roles=chosen, exports=list(exporters) or ["hf"], fidelity=measured, overwrite=overwrite,
+            reading=reading,
+        )  # fmt: skip
     else:
         with atomic_folder(output, overwrite=overwrite) as temporary:
             for exporter in exporters.values():
                 exporter(model, temporary, roles=chosen)
-            if measured:
-                shares = {name: figure.to_json() for name, figure in measured.items()}
-                text = json.dumps({"format": 1, "fidelity": shares}, indent=1) + "\n"
+            if measured or reading is not None:
+                text = json.dumps({"format": 1, **_figures(measured, reading)}, indent=1) + "\n"
                 (temporary / FIDELITY).write_text(text, encoding="utf-8", newline="\n")
     files = sorted(str(path) for path in output.iterdir())
     if as_json:
-        shares = {name: figure.to_json() for name, figure in measured.items()}
-        click.echo(json.dumps({"schema": "tokkit.export", "version": 1, "files": files, "fidelity": shares}))
+        figures = _figures(measured, reading)
+        click.echo(json.dumps({"schema": "tokkit.export", "version": 1, "files": files, **figures}))
     else:
         click.echo("\n".join(files))
 
@@ -85,6 +90,11 @@ def _measure(talk: Talk, model: "Model", names: list[str], counts: str) -> "dict
     with talk.display() as display:
         table = CountTable.load(Path(counts), pretokenizer=model.pretokenizer)
         return measured_fidelity(model, names, table, display, whole=True)
+
+
+def _figures(measured: "dict[str, Fidelity]", reading: "Reading | None") -> dict[str, object]:
+    shares: dict[str, object] = {"fidelity": {name: figure.to_json() for name, figure in measured.items()}}
+    return shares if reading is None else {**shares, "reading": reading.to_json()}
 
 
 def read_by(model: "Model", inference: str, counts: str | None) -> "Model":
@@ -100,3 +110,31 @@ def read_by(model: "Model", inference: str, counts: str | None) -> "Model":
     if inference == "likelihood" and counts is not None:
         frequencies = token_uses(model, CountTable.load(Path(counts), pretokenizer=model.pretokenizer))
     return with_inference(model, inference, frequencies=frequencies)
+
+
+def reading_of(
+    talk: Talk, original: "Model", model: "Model", counts: str | None, min_fidelity: float | None
+) -> "Reading":
+    """What changed with the inference, measured on `counts` if they are given.
+
+    Raises:
+        GateError: less than `min_fidelity` of the mass keeps its ids.
+    """
+    from tokkit.counts import CountTable
+    from tokkit.export.measure import Reading, compare
+    from tokkit.export.sample import checkable
+    from tokkit.model.tokenizer import Tokenizer
+
+    if counts is None:
+        talk.say(f"inference {model.inference}: how much it differs from {original.inference} is not measured")
+        return Reading(original.inference, None)
+    table = CountTable.load(Path(counts), pretokenizer=original.pretokenizer)
+    new = Tokenizer.from_model(replace(model, pretokenizer="none@1"))
+    figure = compare(original, new.encode_bytes, checkable(table))
+    talk.say(f"inference {model.inference}: {figure.mass_share:.4%} of the mass of {counts} keeps its ids")
+    if min_fidelity is not None and figure.mass_share < min_fidelity:
+        raise GateError(
+            f"inference `{model.inference}` keeps {figure.mass_share:.4%} of the mass, {min_fidelity:.4%} is asked",
+            hint="choose another inference, or lower --min-fidelity",
+        )
+    return Reading(original.inference, figure)

@@ -32,17 +32,17 @@ def resolve(spec: SourceSpec, report: CorpusReport) -> Iterator[SourceSpec]:
         yield _with(spec, path, spec.format or "dataset")
     elif path == "-" or "://" in path:
         yield _with(spec, path, spec.format or format_of(path) or "text")
-    elif path.startswith("@") and not Path(path).exists():
+    elif path.startswith("@") and not os.path.exists(path):
         yield from _from_list(spec, report)
-    elif Path(path).is_dir():
+    elif os.path.isdir(path):  # of `os`, which take a whole text for a path that is not there
         yield from _from_folder(spec, report)
-    elif Path(path).exists():
+    elif os.path.exists(path):
         yield _with(spec, path, spec.format or format_of(path) or "text")
     elif glob.has_magic(path):
         yield from _from_glob(spec)
     else:
         raise InputError(
-            f"{path}: no such file or folder",
+            f"{path[:200]}: no such file or folder",
             hint="a list of str is a list of paths; wrap texts in tokkit.corpus.texts(...)",
         )
 
@@ -106,7 +106,7 @@ def _from_folder(spec: SourceSpec, report: CorpusReport) -> Iterator[SourceSpec]
 def _from_glob(spec: SourceSpec) -> Iterator[SourceSpec]:
     paths = sorted(path for path in glob.glob(spec.path, recursive=True) if not Path(path).is_dir())
     if not paths:
-        raise InputError(f"{spec.path}: no file matches")
+        raise InputError(f"{spec.path[:200]}: no file matches")
     for path in paths:
         yield _with(spec, path, spec.format or format_of(path) or "text")
 

@@ -4,6 +4,7 @@ The user allows it by `AutoTokenizer.from_pretrained(folder, trust_remote_code=T
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -15,23 +16,24 @@ from tokkit.export import EXPORTERS
 from tokkit.export.hf import normalizer_json, tokenizer_config
 from tokkit.model.boundless import boundless_facts, superword_merges, word_model
 from tokkit.model.model import Model
-from tokkit.model.program import exact_program, is_plain
+from tokkit.model.program import is_plain, parse_rows
+from tokkit.model.tables import EncoderTables
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_strings, vocab_size
 
-CODE: Final = "tokenization_tokkit.py"
-WORDS: Final = "tokkit_words.py"
+CODE: Final = ("tokenization_tokkit.py", "tokkit_words.py", "tokkit_modes.py")
 DATA: Final = "tokkit_encoder.json"
 FORMAT: Final = 1
+_NO_PLAIN_FORM: Final = ("vocab_rank", "longest_suffix", "longest_token", "least_tokens", "likelihood")
 _MARKED: Final = ("metaspace@", "sentencepiece@", "picky-words@")
 
 
 @EXPORTERS.register("hf-loader")
 def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None) -> list[Path]:
-    """Writes the two Python files, tokkit_encoder.json and tokenizer_config.json; exact, ids as the artefact's.
+    """Writes the three Python files, tokkit_encoder.json and tokenizer_config.json; exact, ids as the artefact's.
 
     Raises:
-        TokenizerError: prefix or suffix marks, an inference that is not the log's own, or a pre-tokenizer that has no
-            form in tokenizer.json.
+        TokenizerError: a pre-tokenizer that has no form in tokenizer.json, or a boundless model that cuts scripts
+            apart.
     """
     config = tokenizer_config(model, roles=roles)
     config["tokenizer_class"] = "TokkitTokenizer"
@@ -39,7 +41,7 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
     files = {
         DATA: json.dumps(encoder_data(model), ensure_ascii=False, separators=(",", ":")),
         "tokenizer_config.json": json.dumps(config, ensure_ascii=False, indent=1),
-        **{name: (Path(__file__).parent / name).read_text(encoding="utf-8").rstrip("\n") for name in (CODE, WORDS)},
+        **{name: (Path(__file__).parent / name).read_text(encoding="utf-8").rstrip("\n") for name in CODE},
     }
     for name, text in files.items():
         (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -54,9 +56,6 @@ def encoder_data(model: Model) -> dict[str, object]:
     """
     from tokkit.pretokenizers import hf_pretokenizer
 
-    alphabet = model.alphabet
-    if alphabet.prefix or alphabet.suffix:
-        raise TokenizerError("the carried loader knows no subword prefix or suffix")
     superwords: list[tuple[int, int, int]] = []
     if model.inference == "boundless":
         if boundless_facts(model).get("script_scheme") is not None:
@@ -64,11 +63,7 @@ def encoder_data(model: Model) -> dict[str, object]:
                 "the carried loader cuts all scripts alike, this model does not", hint="use it with tokkit itself"
             )
         superwords, model = superword_merges(model), word_model(model)
-    if model.inference not in ("exact", "merge"):
-        raise TokenizerError(
-            f"the carried loader encodes by the log, got inference `{model.inference}`", hint="export to hf"
-        )
-    program = exact_program(model)
+    tables = EncoderTables.from_model(model)
     ids, strings = output_ids(model), token_strings(model)
     tokens: list[str | None] = [None] * vocab_size(model)
     for place in np.flatnonzero(ids != NOT_IN_VOCAB).tolist():
@@ -78,25 +73,40 @@ def encoder_data(model: Model) -> dict[str, object]:
     atoms |= {
         text: int(ids[place]) for place, text in enumerate(model.specials) if len(text) == 1 and text not in atoms
     }
-    has_bytes = alphabet.unknown == "byte_fallback" and model.n_byte_tokens == 256
-    unk = None if alphabet.unk_token is None else int(ids[model.specials.index(alphabet.unk_token)])
     return {
         "format": FORMAT,
-        "unit": alphabet.unit,
+        "unit": tables.unit,
         "marker": model.pretokenizer.startswith(_MARKED),
+        "inference": tables.inference,
+        "prefix": tables.prefix,
+        "suffix": tables.suffix,
+        "ignore_merges": tables.ignore_merges,
         "tokens": tokens,
         "atoms": atoms,
-        "unk_id": unk,
-        "fuse_unk": alphabet.fuse_unk,
-        "byte_ids": ids[model.n_specials : model.first_atom].tolist() if has_bytes else None,
+        "reserved": sorted(tables.reserved),
+        "unk_id": tables.unk_id,
+        "fuse_unk": tables.fuse_unk,
+        "byte_ids": None if tables.byte_ids is None else tables.byte_ids.tolist(),
         "normalizer": normalizer_json(model),
-        "pre_tokenizer": hf_pretokenizer(model.pretokenizer, alphabet.unit),
-        "merges": program.merges.tolist(),
-        "rows": [[kind, token, list(parts)] for kind, token, parts in program.rows],
+        "pre_tokenizer": hf_pretokenizer(model.pretokenizer, tables.unit),
+        "merges": tables.merges.tolist(),
+        "rows": [[kind, token, list(parts)] for kind, token, parts in parse_rows(tables.log)],
+        "scores": _scores(tables, len(tokens)),
         "superwords": superwords,
     }
 
 
+def _scores(tables: EncoderTables, n: int) -> list[float | None] | None:
+    """Log probabilities by id, None for a token that may not be used."""
+    if tables.inference != "likelihood" or tables.scores is None:
+        return None
+    by_id: list[float | None] = [None] * n
+    for token_id, score in zip(tables.ids.tolist(), tables.scores.tolist(), strict=True):
+        by_id[token_id] = score if math.isfinite(score) else None
+    return by_id
+
+
 def needs_loader(model: Model) -> bool:
     """Whether plain JSON cannot hold the model's own way to encode."""
-    return model.inference == "boundless" or (model.inference == "exact" and not is_plain(model))
+    is_log = model.inference == "exact" and not is_plain(model)
+    return is_log or model.inference == "boundless" or model.inference in _NO_PLAIN_FORM

@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,21 @@ _BATCH: Final = 20_000
 _EXAMPLES: Final = 10
 WordEncoder = Callable[[bytes], list[int] | None]
 """A pretoken to ids; None where the file's program cannot be asked about it."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A vocabulary that is not read as it was trained to be: the inference before, and what keeps its ids.
+
+    `fidelity` is None where it was not measured.
+    """
+
+    before: str
+    fidelity: Fidelity | None
+
+    def to_json(self) -> dict[str, object]:
+        """The figures for a manifest."""
+        return {"before": self.before, "fidelity": None if self.fidelity is None else self.fidelity.to_json()}
 
 
 def measure(model: Model, name: str, counts: Iterable[tuple[bytes, int]]) -> Fidelity | None:
@@ -40,8 +56,6 @@ def measure(model: Model, name: str, counts: Iterable[tuple[bytes, int]]) -> Fid
 
 def compare(model: Model, encode: WordEncoder, counts: Iterable[tuple[bytes, int]]) -> Fidelity:
     """Holds `encode` against the model's own encoder on every (pretoken, count)."""
-    from dataclasses import replace
-
     from tokkit.model.tokenizer import Tokenizer
 
     ours = Tokenizer.from_model(replace(model, pretokenizer="none@1"))

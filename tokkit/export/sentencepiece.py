@@ -73,6 +73,8 @@ def _require(model: Model) -> None:
             f"sentencepiece: a {model.method} model read by `{model.inference}` has no exact form there",
             hint="export to hf, which carries an exact loader",
         )
+    if model.config.get("remerge", False) and not model.present.all():
+        raise TokenizerError("sentencepiece: merging again after tokens were taken apart has no form there")
     if (model.events.kind == Kind.KNOCKOUT).any():
         raise TokenizerError("sentencepiece: merges of more than two parts have no form there")
 

@@ -42,9 +42,12 @@ class TokkitTokenizer(PreTrainedTokenizer):
         self.vocab_file = vocab_file
         self._strings: list[str] = data["tokens"]
         self._ids = {token: place for place, token in reversed(list(enumerate(self._strings))) if token is not None}
+        self._longest = max((len(token) for token in self._strings if token is not None), default=1)
         self._is_byte: bool = data["unit"] == "byte"
         self._has_marker: bool = data["marker"]
         self._byte_of = {character: byte for byte, character in enumerate(byte_alphabet())}
+        self._prefix: str = data["prefix"]
+        self._suffix: str = data["suffix"]
         self._byte_tokens = {self._strings[token]: byte for byte, token in enumerate(data["byte_ids"] or ())}
         # Whatever the word, one token: what counts are the words and where they lie in the text.
         words = {"type": "WordLevel", "vocab": {"?": 0}, "unk_token": "?"}
@@ -64,6 +67,16 @@ class TokkitTokenizer(PreTrainedTokenizer):
         """One more than the largest id, special tokens included."""
         return len(self._strings)
 
+    @property
+    def max_token_id(self) -> int:
+        """The largest id; servers (vLLM) refuse larger ones."""
+        return max([len(self._strings) - 1, *self._added_tokens_decoder])
+
+    @property
+    def max_chars_per_token(self) -> int:
+        """The length of the longest token; servers (vLLM) bound prompts by it."""
+        return self._longest
+
     def get_vocab(self) -> dict[str, int]:
         """Token to id, added tokens included."""
         return {**self._ids, **self._added_tokens_encoder}
@@ -80,18 +93,29 @@ class TokkitTokenizer(PreTrainedTokenizer):
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """The text of tokens; bytes that are not UTF-8 become U+FFFD."""
-        data = bytearray()
-        for token in tokens:
-            if token in self._added_tokens_encoder:
-                data += token.encode()
-            elif token in self._byte_tokens:
-                data.append(self._byte_tokens[token])
-            elif self._is_byte:
-                data += bytes(self._byte_of[character] for character in token)
-            else:
-                data += token.encode()
-        text = data.decode(errors="replace")
+        if self._prefix or self._suffix:
+            return self._marked_text(tokens).decode(errors="replace")
+        text = b"".join(map(self._spelled, tokens)).decode(errors="replace")
         return text.removeprefix(MARKER).replace(MARKER, " ") if self._has_marker else text
+
+    def _spelled(self, token: str) -> bytes:
+        if token in self._byte_tokens:
+            return bytes([self._byte_tokens[token]])
+        if self._is_byte and token not in self._added_tokens_encoder:
+            return bytes(self._byte_of[character] for character in token)
+        return token.encode()
+
+    def _marked_text(self, tokens: list[str]) -> bytes:
+        """Marks say where words end, and words were cut at spaces: one space between two."""
+        data, is_open = bytearray(), not self._suffix
+        for place, token in enumerate(tokens):
+            continues = bool(self._prefix) and place > 0 and token.startswith(self._prefix)
+            if place > 0 and not continues and (self._prefix or not is_open):
+                data += b" "
+            body = token[len(self._prefix) :] if continues else token
+            is_open = not (self._suffix and body.endswith(self._suffix))
+            data += self._spelled(body if is_open else body[: len(body) - len(self._suffix)])
+        return bytes(data)
 
     def build_inputs_with_special_tokens(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None

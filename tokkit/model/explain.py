@@ -10,6 +10,7 @@ from tokkit.model.events import Event, Kind
 from tokkit.model.model import Model
 from tokkit.model.program import first_parents
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids
+from tokkit.report.text import quoted
 
 
 @dataclass(frozen=True)
@@ -137,4 +138,4 @@ def _why_gone(model: Model, at: int, event: Event) -> str:
     rest, child = event.count, model.tokens[merge.token]
     uses = "at most " if merge.left == merge.right else ""
     share = merge.count / (rest + merge.count)
-    return f"{uses}{merge.count:,} of its uses went into {child!r}, {rest:,} were left: {share:.1%} intersection"
+    return f"{uses}{merge.count:,} of its uses went into {quoted(child)}, {rest:,} were left: {share:.1%} intersection"

@@ -26,8 +26,9 @@ Row = tuple[int, int, tuple[int, ...]]
 class Program:
     """`merges` (left, right, token) by rank, uint32 [k, 3], then the splits of `rows`; or all of it in `rows`.
 
-    Without merges `rows` are replayed in order (merges and splits), or are joins, of which the first that applies
-    anywhere goes before all others.
+    Merges in `rows` after those splits are for words that were taken apart, by rank too. Without `merges` the rows are
+    replayed in order (merges and splits), or are joins, of which the first that applies anywhere goes before all
+    others.
     """
 
     merges: NDArray[np.uint32]
@@ -56,6 +57,9 @@ def is_plain(model: Model) -> bool:
 def exact_program(model: Model) -> Program:
     """The encoder that a log means: replay (splits), merging and taking apart (flags), or joins (knockouts).
 
+    Where the model's config says `remerge`, words that were taken apart are merged again, by the merges of tokens that
+    stay.
+
     Raises:
         TokenizerError: a log with splits and flags, or with knockouts and either.
     """
@@ -73,7 +77,8 @@ def exact_program(model: Model) -> Program:
     splits = [
         (SPLIT, int(ids[token]), tuple(int(ids[piece]) for piece in pieces)) for token, pieces in demolished(model)
     ]
-    return Program(merges, tuple(splits))
+    again = _remerge_rows(model, ids) if splits and model.config.get("remerge", False) else ()
+    return Program(merges, (*splits, *again))
 
 
 def demolished(model: Model) -> list[tuple[int, tuple[int, ...]]]:
@@ -122,3 +127,10 @@ def _join_rows(model: Model, ids: NDArray[np.uint32]) -> Iterator[Row]:
         if token not in pieces:
             parts = (*pieces.get(left, (left,)), *pieces.get(right, (right,)))
             yield JOIN, int(ids[token]), tuple(int(ids[part]) for part in parts)
+
+
+def _remerge_rows(model: Model, ids: NDArray[np.uint32]) -> Iterator[Row]:
+    present = model.present
+    for left, right, token in model.events.merges().tolist():
+        if present[left] and present[right] and present[token]:
+            yield MERGE, int(ids[token]), (int(ids[left]), int(ids[right]))

@@ -1,8 +1,9 @@
 """Slow, obvious twin of the `exact` encoders: event logs, scaffolds and joins, row by row over the whole word."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
-from tokkit.model.program import JOIN, MERGE, Row, parse_rows
+from tokkit.model.program import JOIN, MERGE, SPLIT, Row, parse_rows
 from tokkit.model.tables import EncoderTables
 
 
@@ -11,22 +12,24 @@ def exact_word(ids: list[int], tables: EncoderTables) -> list[int]:
     rows = list(parse_rows(tables.log))
     if any(kind == JOIN for kind, _, _ in rows):
         return _join(ids, rows)
-    for token, left, right in _by_rank(ids, tables):
-        ids = _replaced(ids, (left, right), (token,))
+    if len(tables.merges) == 0:
+        for kind, token, parts in rows:
+            ids = _replaced(ids, parts, (token,)) if kind == MERGE else _replaced(ids, (token,), parts)
+        return ids
+    ids = _by_rank(ids, [(left, right, token) for left, right, token in tables.merges.tolist()])
     for kind, token, parts in rows:
-        ids = _replaced(ids, parts, (token,)) if kind == MERGE else _replaced(ids, (token,), parts)
-    return ids
+        if kind == SPLIT:
+            ids = _replaced(ids, (token,), parts)
+    return _by_rank(ids, [(*parts, token) for kind, token, parts in rows if kind == MERGE])
 
 
-def _by_rank(ids: list[int], tables: EncoderTables) -> list[tuple[int, int, int]]:
-    """(token, left, right) of the merges that apply one after the other, lowest rank first."""
-    ranks = {(left, right): rank for rank, (left, right, _) in enumerate(tables.merges.tolist())}
-    done = []
+def _by_rank(ids: list[int], merges: Sequence[tuple[int, ...]]) -> list[int]:
+    """What ids become by merges (left, right, token), the lowest rank first and everywhere."""
+    ranks = {merge[:2]: rank for rank, merge in enumerate(merges)}
     while applicable := [ranks[pair] for pair in pairwise(ids) if pair in ranks]:
-        left, right, token = tables.merges[min(applicable)].tolist()
-        done.append((token, left, right))
+        left, right, token = merges[min(applicable)]
         ids = _replaced(ids, (left, right), (token,))
-    return done
+    return ids
 
 
 def _join(ids: list[int], rows: list[Row]) -> list[int]:

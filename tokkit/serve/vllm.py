@@ -6,6 +6,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokkit.errors import TokenizerError
+
 if TYPE_CHECKING:
     from tokkit.export.tokenization_tokkit import TokkitTokenizer
 
@@ -37,9 +39,18 @@ class VllmTokenizer:
         """The tokenizer of a folder or hub id that holds tokkit_encoder.json.
 
         `trust_remote_code` changes nothing: no code of the folder is run.
-        """
-        from tokkit.export.tokenization_tokkit import TokkitTokenizer
 
+        Raises:
+            TokenizerError: a folder without tokkit_encoder.json.
+        """
+        from tokkit.export.tokenization_tokkit import ENCODER_FILE, TokkitTokenizer
+
+        folder = Path(path_or_repo_id)
+        if folder.is_dir() and not (folder / ENCODER_FILE).exists():
+            raise TokenizerError(
+                f"{folder}: no {ENCODER_FILE}",
+                hint="its plain files are exact: leave out --tokenizer-mode; or `tokkit export --to hf-loader`",
+            )
         if revision is not None:
             options["revision"] = revision
         loaded: TokkitTokenizer = TokkitTokenizer.from_pretrained(

@@ -129,15 +129,19 @@ class ByteSpan(SuperwordTrainer):
         """The scheme that spans do not cross."""
         return "llama-bpe@1"
 
+    def again_facts(self) -> dict[str, object]:
+        """See `SuperwordTrainer.again_facts`."""
+        return {**super().again_facts(), "by_language": self.config.build == "balanced"}
+
     def count_again(
         self, inputs: Inputs, *, config: CountConfig | None = None, progress: Progress = silent
     ) -> CountTable:
         """The documents themselves (of text files: lines), since a signal depends on what stands before."""
         return count_documents(
+            self,
             self.config.stage2_sources or inputs,
             by_language=self.config.build == "balanced",
             config=config,
-            memory_mb=self.config.memory_mb,
             progress=progress,
         )
 

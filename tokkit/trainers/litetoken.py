@@ -18,8 +18,9 @@ class LiteToken(MergeTrainer):
     R(t) = F1 / (F1 + F2): F1 uses of t in the final segmentation, F2 uses that later merges consumed. A residue has a
     low R and a low entropy of what it was merged with (side and partner, in bits, weighted by use).
 
-    Deviation: the paper, known to us at second hand, merges again after taking residues apart; here a residue falls
-    into the tokens it was made of and nothing is merged after that. `vocab_size` is the size before pruning.
+    Encoding is plain BPE, then a residue falls into the tokens it was made of, and a word that fell apart is merged
+    again, by the merges of tokens that stay. The paper is known to us at second hand: it merges again, the order is
+    ours. `vocab_size` is the size before pruning.
     """
 
     class Config(MergeTrainer.Config):
@@ -27,6 +28,7 @@ class LiteToken(MergeTrainer):
 
         max_final_share: float = Field(0.05, ge=0, le=1, description="residues have R = F1 / (F1 + F2) up to this")
         max_entropy: float = Field(1.0, ge=0, description="residues have partners of at most so many bits")
+        remerge: bool = Field(True, description="merge again where a residue was taken apart")
 
     config: Config
     default_inference = "exact"

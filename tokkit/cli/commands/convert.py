@@ -51,12 +51,13 @@ def command(
     encoder runs exactly.
     """
     from tokkit.api import model_of
-    from tokkit.cli.exporting import read_by, write_exports
+    from tokkit.cli.exporting import read_by, reading_of, write_exports
 
-    model = model_of(tokenizer)
-    if inference is not None:
-        model = read_by(model, inference, counts)
+    model, reading = model_of(tokenizer), None
+    if inference is not None and inference != model.inference:
+        original, model = model, read_by(model, inference, counts)
+        reading = reading_of(talk, original, model, counts, min_fidelity)
     write_exports(
         talk, model, formats, output, counts=counts, min_fidelity=min_fidelity, roles=roles, overwrite=overwrite,
-        as_json=as_json,
+        as_json=as_json, reading=reading,
     )  # fmt: skip

@@ -1,7 +1,8 @@
 //! Taking tokens apart after merging: scaffold tokens, trimmed tokens (Lian et al., 2025, Algorithm 2).
 
 use super::atoms::Placed;
-use super::program::{Row, SPLIT, lengths};
+use super::pairs::Pairs;
+use super::program::{MERGE, Row, SPLIT, lengths};
 use crate::error::{Error, Result};
 
 /// What each token that left the vocabulary falls into.
@@ -12,11 +13,14 @@ pub struct Demolish {
     spans: Vec<(u32, u32)>,
     pieces: Vec<u32>,
     lengths: Vec<u32>,
+    /// Merges of a word that was taken apart (LiteToken); `None`: it stays apart.
+    again: Option<Pairs>,
 }
 
 impl Demolish {
-    /// `first` is the id of the first token outside the vocabulary, `end` one more than the last; every row is a `SPLIT`
-    /// into tokens of the vocabulary, and every token that a merge makes outside it has one.
+    /// `first` is the id of the first token outside the vocabulary, `end` one more than the last. A row is a `SPLIT`
+    /// into tokens of the vocabulary, and every token that a merge makes outside it has one; or it is a `MERGE` of
+    /// tokens of the vocabulary, by rank, for words that were taken apart.
     pub fn new(first: u32, end: u32, rows: &[Row<'_>], merges: &[[u32; 3]]) -> Result<Self> {
         let made = merges.iter().map(|merge| (merge[2], &merge[..2]));
         let mut built = Self {
@@ -24,8 +28,11 @@ impl Demolish {
             spans: vec![(0, 0); end.saturating_sub(first) as usize],
             pieces: Vec::new(),
             lengths: lengths(made, end)?,
+            again: None,
         };
-        for row in rows {
+        let (again, splits): (Vec<Row<'_>>, Vec<Row<'_>>) = rows.iter().partition(|row| row.kind == MERGE);
+        built.again = built.second_pass(&again)?;
+        for row in splits {
             let length = row.parts.iter().map(|&piece| built.lengths[piece as usize]).fold(0u32, u32::saturating_add);
             let is_outside = row.token < first || row.parts.iter().any(|&piece| piece >= first);
             if row.kind != SPLIT || is_outside || length != built.lengths[row.token as usize] {
@@ -41,6 +48,31 @@ impl Demolish {
         }
     }
 
+    fn second_pass(&self, rows: &[Row<'_>]) -> Result<Option<Pairs>> {
+        let mut keyed = Vec::with_capacity(rows.len());
+        for (row, rank) in rows.iter().zip(0u32..) {
+            let length = row.parts.iter().map(|&part| self.lengths[part as usize]).fold(0u32, u32::saturating_add);
+            let [left, right] = row.parts else {
+                return Err(Error::Tokenizer(format!("merge of {} tokens into {}", row.parts.len(), row.token)));
+            };
+            if self.is_outside(row.token.max(*left).max(*right)) || length != self.lengths[row.token as usize] {
+                return Err(Error::Tokenizer(format!("token {} cannot be merged again as its row says", row.token)));
+            }
+            keyed.push((*left, *right, rank));
+        }
+        if keyed.is_empty() {
+            Ok(None)
+        } else {
+            Pairs::new(&keyed, rows.iter().map(|row| row.token).collect()).map(Some)
+        }
+    }
+
+    /// The merges of words that were taken apart.
+    #[inline]
+    pub fn again(&self) -> Option<&Pairs> {
+        self.again.as_ref()
+    }
+
     /// The pieces of a token outside the vocabulary.
     #[inline]
     pub fn pieces_of(&self, token: u32) -> &[u32] {
@@ -54,10 +86,10 @@ impl Demolish {
         token >= self.first
     }
 
-    /// Takes the tokens of a word apart; `atoms` are its atoms before merging.
-    pub fn apply(&self, atoms: &[Placed], word: &mut Vec<Placed>) {
+    /// Takes the tokens of a word apart; `atoms` are its atoms before merging. Whether there were any to take apart.
+    pub fn apply(&self, atoms: &[Placed], word: &mut Vec<Placed>) -> bool {
         if !word.iter().any(|placed| self.is_outside(placed.id)) {
-            return;
+            return false;
         }
         let merged = std::mem::take(word);
         let mut at = 0;
@@ -72,5 +104,6 @@ impl Demolish {
                 at = end;
             }
         }
+        true
     }
 }

@@ -29,7 +29,7 @@ pub fn longest_suffix(finder: &Finder<'_>, out: &mut Vec<Placed>) {
     }
 }
 
-/// The longest token anywhere, the leftmost of equals; then the same on both sides of it.
+/// The longest token anywhere, the leftmost of equals; then the same on both sides of it. Marks are not counted.
 ///
 /// That is: all occurrences of tokens by length down, then from left to right, each taken if nothing taken overlaps.
 /// Taken ones are never shorter, so it is enough to look at the two ends; and of each start only the longest that may
@@ -45,7 +45,7 @@ pub fn longest_token(finder: &Finder<'_>, out: &mut Vec<Placed>) {
         let mut here = std::mem::take(&mut by_length[length]);
         here.sort_unstable();
         for (start, id) in here {
-            let end = start + length;
+            let end = if start + length == finder.n_text { finder.word.len() } else { start + length };
             if ends[start] != 0 {
                 continue;
             }
@@ -68,9 +68,10 @@ pub fn longest_token(finder: &Finder<'_>, out: &mut Vec<Placed>) {
 /// Queues the longest token at `start` that ends at `limit` or before.
 fn file(finder: &Finder<'_>, by_length: &mut Vec<Vec<(usize, u32)>>, start: usize, limit: usize) {
     if let Some((end, id)) = finder.longest(start, limit) {
-        if by_length.len() <= end - start {
-            by_length.resize(end - start + 1, Vec::new());
+        let length = end.min(finder.n_text) - start;
+        if by_length.len() <= length {
+            by_length.resize(length + 1, Vec::new());
         }
-        by_length[end - start].push((start, id));
+        by_length[length].push((start, id));
     }
 }

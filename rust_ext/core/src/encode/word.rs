@@ -23,7 +23,8 @@ use std::collections::HashSet;
 pub enum Rule {
     /// Merges by rank (`merge`, `vocab_rank`).
     Merge(Pairs),
-    /// Merges by rank, then tokens outside the vocabulary are taken apart (`exact` of scaffold and its kin).
+    /// Merges by rank, then tokens outside the vocabulary are taken apart (`exact` of scaffold and its kin), and what
+    /// lies apart may be merged again (`exact` of litetoken).
     Demolish(Pairs, Demolish),
     /// Merges and splits in the order of training (`exact` of picky).
     Replay(Replay),
@@ -74,7 +75,8 @@ pub struct RuleData<'a> {
     pub mode: &'a str,
     /// (left, right, result) in rank order, for `merge`.
     pub merges: &'a [[u32; 3]],
-    /// The log as `super::program` has it, for `exact`: splits after `merges`, or all events and no `merges`, or joins.
+    /// The log as `super::program` has it, for `exact`: splits after `merges` and merges after those, or all events and
+    /// no `merges`, or joins.
     pub log: &'a [u32],
     /// Log probability by output id, for `likelihood`.
     pub scores: Option<Vec<f64>>,
@@ -154,7 +156,11 @@ impl WordEncoder {
                 self.atoms.split(&self.vocabulary, word, placed);
                 atoms.clone_from(placed);
                 merge(pairs, merging, placed);
-                demolish.apply(atoms, placed);
+                if demolish.apply(atoms, placed)
+                    && let Some(again) = demolish.again()
+                {
+                    merge(again, merging, placed);
+                }
             }
             Rule::Replay(replay) => {
                 self.atoms.split(&self.vocabulary, word, placed);
@@ -187,8 +193,11 @@ impl WordEncoder {
         self.atoms.split(&self.vocabulary, word, &mut scratch.placed);
         scratch.atoms.clone_from(&scratch.placed);
         merge_with_dropout(pairs, random, p, &mut scratch.placed);
-        if let Rule::Demolish(_, demolish) = &self.rule {
-            demolish.apply(&scratch.atoms, &mut scratch.placed);
+        if let Rule::Demolish(_, demolish) = &self.rule
+            && demolish.apply(&scratch.atoms, &mut scratch.placed)
+            && let Some(again) = demolish.again()
+        {
+            merge_with_dropout(again, random, p, &mut scratch.placed);
         }
     }
 
@@ -213,13 +222,8 @@ impl WordEncoder {
         }
         let first =
             |at: usize, _: &[u32; SHORT]| self.byte_ranks[usize::from(word[at]) << 8 | usize::from(word[at + 1])];
-        let mut alive = merge_ids(pairs, ids, word.len(), first);
-        let mut n = 0;
-        while alive != 0 {
-            ids[n] = ids[alive.trailing_zeros() as usize];
-            alive &= alive - 1;
-            n += 1;
-        }
+        let alive = merge_ids(pairs, ids, word.len(), first);
+        let n = compacted(ids, alive);
         let Rule::Demolish(_, demolish) = &self.rule else { return Some(n) };
         if !ids[..n].iter().any(|&id| demolish.is_outside(id)) {
             return Some(n);
@@ -234,8 +238,22 @@ impl WordEncoder {
                 filled += 1;
             }
         }
-        Some(filled)
+        let Some(again) = demolish.again() else { return Some(filled) };
+        let alive = merge_ids(again, ids, filled, |at, ids| again.rank(ids[at], ids[at + 1]));
+        Some(compacted(ids, alive))
     }
+}
+
+/// Moves the ids at living positions to the front; their number.
+#[inline(always)]
+fn compacted(ids: &mut [u32; SHORT], mut alive: u64) -> usize {
+    let mut n = 0;
+    while alive != 0 {
+        ids[n] = ids[alive.trailing_zeros() as usize];
+        alive &= alive - 1;
+        n += 1;
+    }
+    n
 }
 
 /// All inference modes.

@@ -14,6 +14,7 @@ __all__ = [
     "HyperBooks",
     "HyperCodec",
     "HyperRow",
+    "NgramCounts",
     "Pretokens",
     "RunTrainer",
     "SuperwordSession",
@@ -23,10 +24,12 @@ __all__ = [
     "character_counts",
     "fold_documents",
     "hyper_flat",
+    "increment",
     "invalid_document",
     "invalid_utf8",
     "line_offsets",
     "lzw_phrases",
+    "merge_tail",
     "pretokenize",
     "rewrite",
     "run_picky",
@@ -358,24 +361,59 @@ def lzw_phrases(
 
 # --- bytelm
 
+def merge_tail(
+    ids: bytes,
+    offsets: bytes,
+    counts: bytes,
+    *,
+    known: list[tuple[bool, bytes]],
+    wanted: int,
+    lossy: bool,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> list[tuple[bool, bytes, int]]: ...
+
+@final
+class NgramCounts:
+    def __new__(cls, order: int) -> NgramCounts: ...
+    def add(
+        self,
+        blob: bytes,
+        offsets: bytes,
+        times: bytes | None = None,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> None: ...
+    def freeze(self, min_count: int = 1) -> ByteLm: ...
+
 @final
 class ByteLm:
-    def __new__(cls, order: int) -> ByteLm: ...
     @staticmethod
     def from_bytes(data: bytes) -> ByteLm: ...
     def to_bytes(self) -> bytes: ...
     @property
     def order(self) -> int: ...
     def __len__(self) -> int: ...
-    def add(self, blob: bytes, offsets: bytes, progress: Callable[[str, int, int], object] | None = None) -> None: ...
-    def freeze(self) -> None: ...
-    def prune(self, min_count: int) -> ByteLm: ...
     def signals(
         self,
         blob: bytes,
         offsets: bytes,
         *,
-        with_entropy: bool,
+        surprisal: bool,
+        entropy: bool,
         threads: int = 0,
         progress: Callable[[str, int, int], object] | None = None,
     ) -> tuple[bytes, bytes]: ...
+
+def increment(
+    blob: bytes,
+    offsets: bytes,
+    counts: bytes,
+    starts: bytes,
+    order: bytes,
+    *,
+    known: list[tuple[bool, bytes]],
+    wanted: int,
+    min_count: int,
+    typed: bool,
+    reference: bool,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> tuple[list[tuple[bool, bytes, int]], list[tuple[int, int]]]: ...

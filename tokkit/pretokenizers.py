@@ -134,13 +134,18 @@ def hf_normalizer(name: str) -> Json | None:
     return {"type": "Sequence", "normalizers": steps}
 
 
-def hf_decoder(name: str, unit: Unit) -> Json:
-    """The `decoder` of a tokenizer.json that undoes a scheme, as far as it can be undone."""
+def hf_decoder(name: str, unit: Unit, *, mark: str = "") -> Json:
+    """The `decoder` of a tokenizer.json that undoes a scheme, as far as it can be undone.
+
+    `mark` stands before tokens inside of a pretoken and is the character of no byte.
+    """
     spaces: list[Json] = [dict(_METASPACE)] if canonical(name) in _MARKED else []
     if unit == "char":
         return {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}, *spaces]}
     byte_level: Json = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
-    return {"type": "Sequence", "decoders": [byte_level, *spaces]} if spaces else byte_level
+    marks: list[Json] = [{"type": "Replace", "pattern": {"String": mark}, "content": ""}] if mark else []
+    steps = [*marks, byte_level, *spaces]
+    return {"type": "Sequence", "decoders": steps} if len(steps) > 1 else byte_level
 
 
 def from_hf(spec: Mapping[str, object] | None) -> str | None:

@@ -1,4 +1,4 @@
-"""`python -m evals.bench corpus|train|encode|variants|references ...`: benchmarks side by side with peers."""
+"""`python -m evals.bench corpus|train|encode|spans|... ...`: benchmarks side by side with peers."""
 
 import importlib
 import sys
@@ -8,6 +8,9 @@ COMMANDS = {
     "train": "train with tokkit and its peers, interleaved",
     "encode": "encode with tokkit and its peers, interleaved",
     "superword": "training across words: cost of the second stage, the peer, bytes a token",
+    "spans": "ByteSpan and LZW beside BPE: fertility, evenness, boundaries of morphs",
+    "bytelm": "the byte language model: MB a second of learning and of its signals",
+    "hyper": "hypertokens beside zip2zip_compression",
     "references": "Picky beside the programs of its authors",
     "variants": "Picky and Scaffold beside plain BPE: speed, thresholds, fidelity of exports",
 }

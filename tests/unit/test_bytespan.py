@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tokkit.bytespan.lm import ByteLm
-from tokkit.bytespan.rows import read_signals
+from tokkit.bytespan.signals_file import read_signals
 from tokkit.counts import count
 from tokkit.errors import InputError, UsageError
 from tokkit.export.fidelity import fidelity

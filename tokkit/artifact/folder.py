@@ -54,6 +54,7 @@ def save(
     roles: Mapping[str, str] | None = None,
     exports: Sequence[str] = ("hf",),
     fidelity: Mapping[str, Fidelity] | None = None,
+    by_products: Mapping[str, bytes] | None = None,
     reading: Reading | None = None,
     overwrite: bool = False,
 ) -> None:
@@ -61,7 +62,8 @@ def save(
 
     The same arguments give the same bytes: nothing in it tells the time, the machine or the folder's name. An export
     that cannot hold the model is left out and the manifest says why. `fidelity` holds measured figures per export,
-    `reading` what a later change of the inference changed.
+    `by_products` files that lie in the folder but are no part of the tokenizer (`load` does not read them), `reading`
+    what a later change of the inference changed.
 
     Raises:
         UsageError: the folder exists and `overwrite` is false, or it exists and is not an artefact.
@@ -109,6 +111,13 @@ def save(
             for path in sorted(temporary.rglob("*"))
             if path.is_file()
         }
+        if by_products:
+            manifest["by_products"] = {
+                name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+                for name, content in sorted(by_products.items())
+            }
+            for name, content in by_products.items():
+                (temporary / name).write_bytes(content)
         _write(temporary / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -4,7 +4,7 @@ codebyzeb/infotokenization@0296da0. Faults kept: the span that reaches a documen
 signal is below the threshold has its spans inverted, valleys for peaks; runs of spaces give overlapping spans.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -85,10 +85,3 @@ def reference_sequences(
             word = tuple(sequence[at] for at in range(low, high) if not is_gone[at])
             totals[word] = totals.get(word, 0) + int(rows.counts[index])
     return [list(word) for word in totals], list(totals.values())
-
-
-def lossy_merge(sequence: Sequence[int], left: int, right: int, target: int) -> list[int]:
-    """Puts `target` for every pair, overlapping ones too: of `aaa` the last byte is lost, as in the published code."""
-    is_left = [pair == (left, right) for pair in pairwise(sequence)]
-    merged = [target if here else token for here, token in zip([*is_left, False], sequence, strict=True)]
-    return [token for token, before in zip(merged, [False, *is_left], strict=True) if not before]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,37 +72,3 @@ def make_rows(
         counts=np.ones(len(documents), np.int64) if counts is None else np.asarray(counts, np.int64),
         languages=tuple(languages) if languages is not None else (None,) * len(documents),
     )
-
-
-def read_signals(path: str | Path, measure: str) -> tuple[list[bytes], NDArray[np.float64]]:
-    """Documents and signals that another program computed.
-
-    A parquet file with one row a document: `document` (string or binary), `surprisal` and/or `entropy` (lists of as
-    many numbers as the document has bytes).
-
-    Raises:
-        InputError: missing, no parquet, without the columns, or a row whose lengths differ; names the row.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as parquet: {error}") from None
-    for column in ("document", measure):
-        if column not in table.column_names:
-            raise InputError(f"{path}: no column `{column}`, there are: {', '.join(table.column_names)}")
-    documents: list[bytes] = []
-    signals: list[NDArray[np.float64]] = []
-    columns = zip(table.column("document"), table.column(measure), strict=True)
-    for row, (document, values) in enumerate(columns):
-        text, numbers = document.as_py(), values.as_py()
-        if text is None or numbers is None:
-            raise InputError(f"{path}: row {row}: has no document or no {measure}")
-        data = text.encode() if isinstance(text, str) else bytes(text)
-        if len(data) != len(numbers):
-            raise InputError(f"{path}: row {row}: {len(data)} bytes with {len(numbers)} values of {measure}")
-        documents.append(data)
-        signals.append(np.asarray(numbers, np.float64))
-    return documents, np.concatenate(signals) if signals else np.zeros(0)

@@ -17,15 +17,26 @@ SPACE = 0x20
 
 
 def threshold_of(rows: Rows, percentile: float) -> float:
-    """The percentile (0..100, linear) of all finite signals that are not zero.
+    """The percentile (0..100, linear) of all finite signals that are not zero, each as often as its document occurs.
 
     Raises:
         UsageError: there is no such signal.
     """
-    signal = rows.signal[np.isfinite(rows.signal) & (rows.signal != 0)]
+    used = np.isfinite(rows.signal) & (rows.signal != 0)
+    signal = rows.signal[used]
     if not len(signal):
         raise UsageError("percentile: no byte has a finite signal that is not zero")
-    return float(np.percentile(signal, percentile))
+    if (rows.counts == 1).all():
+        return float(np.percentile(signal, percentile))
+    weights = np.repeat(rows.counts, np.diff(rows.offsets).astype(np.int64))[used]
+    order = np.argsort(signal, kind="stable")
+    ends = np.cumsum(weights[order])
+    # As numpy does it for values written out: between the values at the places below and above.
+    place = (int(ends[-1]) - 1) * (percentile / 100)
+    below = int(place)
+    low, high = (signal[order[np.searchsorted(ends, at, side="right")]] for at in (below, min(below + 1, ends[-1] - 1)))
+    share = place - below
+    return float(high - (high - low) * (1 - share) if share >= 0.5 else low + (high - low) * share)
 
 
 def continues(rows: Rows, constraint: Constraint, threshold: float | None) -> NDArray[np.bool_]:

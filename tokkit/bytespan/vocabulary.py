@@ -1,16 +1,18 @@
 """From spans to a vocabulary: the most frequent ones, then pair merges."""
 
-import heapq
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 
+import numpy as np
+
+from tokkit import _core
 from tokkit.bytespan.words import Token, Words, span_counts
 from tokkit.errors import UsageError
 from tokkit.progress import Progress, silent
 
-_POLL_EVERY = 64
-Merge = Callable[[Sequence[int], int, int, int], list[int]]
-"""(sequence, left, right, target) -> the sequence with the pair replaced."""
+MARK = "\N{UNDERTIE}"
+"""What a typed vocabulary writes before a token that continues a pre-token: no byte's character, so that no text that a
+file holds can be taken for it (the published `##` can)."""
 
 
 def base_tokens(byte_order: bytes, *, typed: bool) -> list[Token]:
@@ -23,6 +25,16 @@ def base_tokens(byte_order: bytes, *, typed: bool) -> list[Token]:
             tokens.append((True, b" " + bytes([byte])))
         tokens.append((False, bytes([byte])))
     return tokens
+
+
+def spelled(token: Token, *, typed: bool) -> bytes:
+    """The bytes of a token in a model, the mark included."""
+    return MARK.encode() + token[1] if typed and not token[0] else token[1]
+
+
+def can_be_spelled(token: Token) -> bool:
+    """Whether no other token is spelled like it: false of a text that begins with the mark and starts a pre-token."""
+    return not (token[0] and token[1].startswith(MARK.encode()))
 
 
 def seeds(
@@ -53,66 +65,32 @@ def in_turn(lists: Sequence[Sequence[tuple[Token, int]]], quota: int | None) -> 
 
 
 def merge_tail(
-    sequences: list[list[int]],
-    weights: Sequence[int],
-    known: Mapping[Token, int],
+    sequences: Sequence[Sequence[int]],
+    counts: Sequence[int],
+    known: Sequence[Token],
     n_wanted: int,
     *,
-    merge: Merge | None = None,
+    lossy: bool = False,
     progress: Progress = silent,
 ) -> list[tuple[Token, int]]:
-    """Up to `n_wanted` more tokens by pair merging over words (changed in place) that occur `weights` times.
+    """Up to `n_wanted` more tokens by pair merging over sequences of places in `known` that occur `counts` times.
 
     Most frequent pair first (overlapping pairs all count), ties by smaller (right id, left id). A pair whose bytes are
-    a token already becomes that one and takes no place. `known` gives the ids of the tokens there are.
+    a token already becomes that one and takes no place. `lossy` is the published code: it replaces overlapping pairs
+    too, so that of `aaa` the last byte is lost.
     """
-    tokens = list(known)
-    ids = dict(known)
-    by_id = dict(zip(ids.values(), tokens, strict=True))
-    counts: dict[tuple[int, int], int] = {}
-    where: dict[tuple[int, int], set[int]] = {}
-    for place, sequence in enumerate(sequences):
-        for pair in pairwise(sequence):
-            counts[pair] = counts.get(pair, 0) + weights[place]
-            where.setdefault(pair, set()).add(place)
-    heap = [(-count, right, left) for (left, right), count in counts.items()]
-    heapq.heapify(heap)
-    made: list[tuple[Token, int]] = []
-    next_id = max(by_id) + 1
-    while heap and len(made) < n_wanted:
-        negative, right, left = heapq.heappop(heap)
-        pair = (left, right)
-        if counts.get(pair, 0) != -negative or negative == 0:
-            continue
-        joined = (by_id[left][0], by_id[left][1] + by_id[right][1])
-        target = ids.get(joined)
-        if target is None:
-            target, next_id = next_id, next_id + 1
-            ids[joined], by_id[target] = target, joined
-            made.append((joined, -negative))
-            if len(made) % _POLL_EVERY == 0:
-                progress("merge pairs", len(made), n_wanted)
-        changed: set[tuple[int, int]] = set()
-        for place in sorted(where.pop(pair)):
-            old, weight = sequences[place], weights[place]
-            new = (merge or _replaced)(old, left, right, target)
-            if len(new) == len(old):
-                continue
-            for before in pairwise(old):
-                counts[before] -= weight
-                changed.add(before)
-            for after in pairwise(new):
-                counts[after] = counts.get(after, 0) + weight
-                where.setdefault(after, set()).add(place)
-                changed.add(after)
-            sequences[place] = new
-        for one in sorted(changed):
-            if counts[one] > 0:
-                heapq.heappush(heap, (-counts[one], one[1], one[0]))
-            else:
-                del counts[one]
-                where.pop(one, None)
-    return made
+    offsets = np.zeros(len(sequences) + 1, np.uint64)
+    np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
+    made = _core.merge_tail(
+        np.fromiter(chain.from_iterable(sequences), np.uint32, int(offsets[-1])).tobytes(),
+        offsets.tobytes(),
+        np.asarray(counts, np.uint64).tobytes(),
+        known=list(known),
+        wanted=n_wanted,
+        lossy=lossy,
+        progress=progress,
+    )
+    return [((is_start, text), count) for is_start, text, count in made]
 
 
 def sequences_of(
@@ -139,16 +117,3 @@ def sequences_of(
         key = tuple(sequence)
         totals[key] = totals.get(key, 0) + count
     return [list(sequence) for sequence in totals], list(totals.values())
-
-
-def _replaced(sequence: Sequence[int], left: int, right: int, target: int) -> list[int]:
-    new: list[int] = []
-    place = 0
-    while place < len(sequence):
-        if sequence[place] == left and place + 1 < len(sequence) and sequence[place + 1] == right:
-            new.append(target)
-            place += 2
-        else:
-            new.append(sequence[place])
-            place += 1
-    return new

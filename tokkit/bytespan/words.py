@@ -33,7 +33,7 @@ class Words:
 def words_of(rows: Rows, found: NDArray[np.bool_]) -> Words:
     """Counts the pre-tokens of all documents, apart for each language."""
     begins = np.flatnonzero(rows.starts)
-    ends = np.append(begins[1:], len(rows.blob))
+    ends = np.append(begins, len(rows.blob))[1:]
     owners = np.searchsorted(rows.offsets[1:], begins.astype(np.uint64), side="right")
     counts = rows.counts[owners].tolist()
     marks, blob = found.tobytes(), rows.blob

@@ -16,6 +16,7 @@ _MAKE, _USE, _JUDGE, _REST = "make a tokenizer", "use one", "judge and compare",
 VERBS: dict[str, VerbInfo] = {
     "train": VerbInfo(_MAKE, "train", "Train a tokenizer on text or on a table of counts."),
     "count": VerbInfo(_MAKE, "count", "Count the pre-tokens of a corpus into a table that `train` reads."),
+    "signals": VerbInfo(_MAKE, "signals", "Measure how predictable each byte is, for ByteSpan; keep the byte model."),
     "extend": VerbInfo(_MAKE, "extend", "Add tokens to a tokenizer; every old id and every old encoding stays."),
     "adapt": VerbInfo(_MAKE, "adapt", "Specialise a tokenizer to a domain: rare tokens make room for n-grams."),
     "prune": VerbInfo(_MAKE, "prune", "Drop tokens so that none of the others becomes unreachable; write the id map."),

@@ -18,7 +18,7 @@ from tokkit.export.roles import roles_of
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
 from tokkit.model.program import ghost_merges
-from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_strings
+from tokkit.model.vocab import NOT_IN_VOCAB, keeps_spaces, output_ids, token_strings
 
 # What transformers writes for "no limit": int(1e30).
 _NO_LIMIT: Final = 1000000000000000019884624838656
@@ -68,7 +68,11 @@ def tokenizer_json(model: Model) -> dict[str, object]:
         "normalizer": normalizer_json(model),
         "pre_tokenizer": hf_pretokenizer(model.pretokenizer, model.alphabet.unit),
         "post_processor": None,
-        "decoder": hf_decoder(model.pretokenizer, model.alphabet.unit),
+        "decoder": hf_decoder(
+            model.pretokenizer,
+            model.alphabet.unit,
+            mark=model.alphabet.prefix if keeps_spaces(model.alphabet.unit, model.alphabet.prefix) else "",
+        ),
         "model": _wordpiece(model) if model.inference in _GREEDY else _bpe(model),
     }
 

@@ -14,6 +14,7 @@ from tokkit import _core
 from tokkit.errors import InputError, TokenizerError, UsageError
 from tokkit.model.model import Model
 from tokkit.model.tables import EncoderTables
+from tokkit.model.vocab import keeps_spaces
 
 Allowed = Literal["all"] | Collection[str]
 """Which special tokens count where they stand in a text: none by default."""
@@ -311,9 +312,14 @@ class Tokenizer:
         return [self.specials[text] for text in allowed], False
 
     def _decode_marked(self, ids: Sequence[int] | NDArray[np.integer]) -> bytes:
-        """Marks say where words end, and words were cut at spaces: one space between two."""
+        """Marks say where words end, and words were cut at spaces: one space between two.
+
+        Not so where tokens hold the spaces themselves.
+        """
         self._refuse_unknown(ids)
         prefix, suffix = self._tables.prefix.encode(), self._tables.suffix.encode()
+        if keeps_spaces(self._tables.unit, self._tables.prefix):
+            return b"".join(self._tokens[int(token_id)].removeprefix(prefix) for token_id in ids)
         out = bytearray()
         is_open = not suffix
         for place, token_id in enumerate(ids):

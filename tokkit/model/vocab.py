@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import TokenizerError
 from tokkit.model.events import Kind
-from tokkit.model.model import Model
+from tokkit.model.model import Model, Unit
 
 NOT_IN_VOCAB: Final = 2**32 - 1
 """What `output_ids` says for a token that is not in the vocabulary at the end of the log."""
@@ -50,6 +50,11 @@ def string_to_bytes(string: str) -> bytes:
         return bytes(map(_TO_BYTE.__getitem__, string))
     except KeyError as error:
         raise TokenizerError(f"token {string!r} holds {error.args[0]!r}, which is not in the byte alphabet") from None
+
+
+def keeps_spaces(unit: Unit, prefix: str) -> bool:
+    """Whether a prefix says only where a token stands, not where a space was: one that is no byte's character."""
+    return unit == "byte" and bool(prefix) and not all(character in _TO_BYTE for character in prefix)
 
 
 def byte_token_string(byte: int) -> str:

@@ -28,6 +28,7 @@ from tokkit.recipe.schema import DEFAULT_PRETOKENIZER, EvalStep, Recipe, lasting
 from tokkit.recipe.second_table import check_second_reading, second_files, second_table
 from tokkit.recipe.state import State
 from tokkit.trainers import TRAINERS
+from tokkit.trainers.base import Trainer
 from tokkit.trainers.superword import SuperwordTrainer, spanned_texts
 from tokkit.trainers.whole_words import WholeWordTrainer
 
@@ -156,7 +157,15 @@ class _Run:
             return None
         recipe = self.recipe
         facts = {"counts": counts, "method": recipe.method, "config": lasting(recipe.training), **self._second_facts}
+        if self.option_digests:
+            facts["files"] = self.option_digests
         return step_key("train", facts)
+
+    @cached_property
+    def option_digests(self) -> list[str]:
+        """Digests of the files that the trainer's options name."""
+        files = [file for name in self.trainer.files() for file in _files_of(name)]
+        return [file.sha256 for file in digest_files(files, self.progress)]
 
     @cached_property
     def _second_facts(self) -> dict[str, object]:
@@ -218,10 +227,14 @@ class _Run:
         )
 
     @cached_property
+    def trainer(self) -> Trainer:
+        """The trainer."""
+        return TRAINERS.get(self.recipe.method)(_config_of(self.recipe))
+
+    @property
     def superword_trainer(self) -> SuperwordTrainer | None:
         """The trainer, if it is one that reads its corpus twice."""
-        trainer = TRAINERS.get(self.recipe.method)(_config_of(self.recipe))
-        return trainer if isinstance(trainer, SuperwordTrainer) else None
+        return self.trainer if isinstance(self.trainer, SuperwordTrainer) else None
 
     def _train_twice(self, trainer: SuperwordTrainer) -> "Model":
         """Reads the corpus again and trains; the first stage is kept until the second is done."""
@@ -232,7 +245,8 @@ class _Run:
         )
         self.outcome.warnings += warnings
         self._done("count again", None if is_found else started, f"{len(again):,} distinct chunks")
-        self.spanned = spanned_texts(again)
+        if trainer.again_is_spanned:
+            self.spanned = spanned_texts(again)
         started = time.monotonic()
         folder = cache.cache_folder()
         if self.resume and self.train_key is not None and folder is not None:
@@ -279,7 +293,7 @@ class _Run:
         else:
             table = self.counts
             started = time.monotonic()
-            model = TRAINERS.get(recipe.method)(_config_of(recipe)).train(table, progress=self.progress)
+            model = self.trainer.train(table, progress=self.progress)
             self._done("train", started)
         if model.exhausted:
             self.outcome.warnings.append(
@@ -325,6 +339,7 @@ class _Run:
             roles=recipe.roles or None,
             exports=names,
             fidelity=measured_fidelity(model, names, self.spanned or self.counts, self.progress),
+            by_products=self.trainer.by_products(),
             overwrite=self.output.exists(),
         )
         for path, content in kept.items():
@@ -384,6 +399,12 @@ class _Run:
         self.outcome.steps.append(Step(name, seconds, note))
         took = "finished already" if seconds is None else f"{seconds:.2f} s"
         self.say(f"{name}: {took}" + (f", {note}" if note else ""))
+
+
+def _files_of(name: str) -> list[Path]:
+    """The file, or all of a folder; nothing where nothing is, which the training reports."""
+    path = Path(name)
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path][: path.is_file()]
 
 
 def _config_of(recipe: Recipe) -> Any:

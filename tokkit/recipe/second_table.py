@@ -59,7 +59,8 @@ def second_table(
             return table, True, record.warnings
     table = trainer.count_again(resolved_sources(recipe), config=recipe.counting, progress=progress)
     warnings = reading_warnings(table)
-    if key is not None:
+    # A table that knows more than words and counts would come back without it.
+    if key is not None and type(table) is CountTable:
         share = 1.0 if trainer.share_read is None else trainer.share_read
         try:
             cache.keep_counts(key, table, warnings, share=share)

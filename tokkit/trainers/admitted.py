@@ -22,8 +22,11 @@ def admitted_model(
     inference: str,
     exhausted: bool,
     config: dict[str, Any],
+    prefix: str = "",
 ) -> Model:
     """The 256 bytes and `tokens`, one ADMIT event each with its uses; text is read by `inference`.
+
+    With a `prefix` the bytes begin a pretoken only; tokens for other places have it in front.
 
     Raises:
         UsageError: an empty or repeated special token.
@@ -42,7 +45,7 @@ def admitted_model(
     return Model(
         method=method,
         pretokenizer=counts.pretokenizer or "none@1",
-        alphabet=Alphabet(),
+        alphabet=Alphabet(prefix=prefix),
         specials=tuple(specials),
         n_byte_tokens=ground.n_byte_tokens,
         n_atoms=ground.n_atoms,

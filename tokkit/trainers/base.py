@@ -36,6 +36,14 @@ class Trainer(ABC):
     def __init__(self, config: Config) -> None:
         self.config = config
 
+    def files(self) -> list[str]:
+        """Files that the options name and whose content decides what comes out."""
+        return []
+
+    def by_products(self) -> dict[str, bytes]:
+        """What the last training made besides the model, by the name of the file to save it in."""
+        return {}
+
     @abstractmethod
     def train(self, counts: CountTable, *, progress: Progress = silent) -> Model:
         """Learns from the table.

@@ -2,38 +2,53 @@
 
 Idea: where surprisal or entropy is low or falls, the next byte is easy to guess, and bytes that guess one another
 belong together. Byte i joins the span of byte i - 1 iff h[i] < theta (global), h[i] < h[i - 1] (monotonic), or either
-(combined). Spans enter the vocabulary by frequency, alone, as a head start for BPE, or in turn by language.
+(combined). Spans enter the vocabulary by frequency alone (`frequency`), as a head start for BPE (`seeding`), the same
+with languages in turn (`balanced`), or as they grow while bytes join in the order of their signal (`increment`).
 
-Deviations: spans by the clean definition, which has none of the faults of the published code (`tokkit.bytespan.spans`);
-a token is the same at the start and inside of a pre-token unless `typed`; text gets no space in front; a pre-token of
-any length is read; the built-in model is an n-gram, other models' signals are read from parquet.
+Deviations: spans by the clean definition, which has none of the faults of the published code (`tokkit.bytespan.spans`;
+`compat` has them all); a token is the same at the start and inside of a pre-token unless `typed`; text gets no space in
+front; a pre-token of any length is read; the built-in model is an n-gram, other models' signals are read from parquet.
 """
 
-from collections.abc import Iterable
-from itertools import chain, repeat
 from typing import ClassVar, Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from tokkit.bytespan.compat import reference_counts, reference_sequences, reference_spans
+from tokkit.bytespan.documents import count_documents, documents_in_order
+from tokkit.bytespan.increment import grown_spans, increment_base
+from tokkit.bytespan.lm import FILE as LM_FILE
 from tokkit.bytespan.lm import ByteLm
-from tokkit.bytespan.rows import Rows, make_rows, read_signals
+from tokkit.bytespan.rows import Rows, make_rows
+from tokkit.bytespan.signals_file import read_signals
 from tokkit.bytespan.spans import Constraint, continues, threshold_of
-from tokkit.bytespan.vocabulary import base_tokens, merge_tail, seeds, sequences_of
-from tokkit.bytespan.words import words_of
+from tokkit.bytespan.vocabulary import (
+    MARK,
+    base_tokens,
+    can_be_spelled,
+    in_turn,
+    merge_tail,
+    seeds,
+    sequences_of,
+    spelled,
+)
+from tokkit.bytespan.words import Token, words_of
 from tokkit.corpus.read import Inputs
-from tokkit.counts import CountConfig, CountTable, count
-from tokkit.errors import InputError, UsageError
+from tokkit.counts import CountConfig, CountTable
+from tokkit.errors import UsageError
 from tokkit.model.model import Model
+from tokkit.model.vocab import ATOM_BYTE_ORDER
 from tokkit.progress import Progress, silent
 from tokkit.trainers.admitted import admitted_model
 from tokkit.trainers.base import TRAINERS
-from tokkit.trainers.superword import SuperwordTrainer, sampled_count
+from tokkit.trainers.superword import SuperwordTrainer
 
-Method = Literal["seeding", "frequency"]
-_ORDER: Final = bytes(range(256))
-_BYTES_PER_TEXT_BYTE: Final = 7
+Build = Literal["seeding", "balanced", "frequency", "increment"]
+Spans = list[tuple[Token, int]]
+"""Tokens with how often each occurs."""
+
+_PERCENTILE: Final = 30.0
+_PROPORTION: Final = 0.5
 
 
 @TRAINERS.register("bytespan")
@@ -41,51 +56,93 @@ class ByteSpan(SuperwordTrainer):
     """Spans that a byte language model finds predictable, read by longest match; the rest by BPE merges."""
 
     summary: ClassVar[str] = "spans of predictable bytes"
+    again_is_spanned = False
 
     class Config(SuperwordTrainer.Config):
         """Options of the trainer."""
 
-        constraint: Constraint = Field("combined", description="a byte joins when its signal is low, falls, or either")
-        signal: Literal["entropy", "surprisal"] = Field("entropy", description="what is measured at each byte")
-        percentile: float | None = Field(
-            30.0, ge=0, le=100, description="signals below this percentile are low; for global and combined"
+        build: Build = Field(
+            "seeding",
+            description="spans, then BPE merges; the same with languages in turn (each INPUT is one, or `language` of "
+            "a recipe's sources); the most frequent spans only; or spans that grow in the order of the signal",
         )
-        build: Method = Field("seeding", description="spans, then BPE merges; or spans only, the most frequent ones")
-        proportion: float = Field(0.5, ge=0, le=1, description="share of the vocabulary that spans fill, for seeding")
-        lm: str | None = Field(None, description="byte language model from a file; else one of the corpus is made")
+        signal: Literal["entropy", "surprisal"] = Field("entropy", description="what is measured at each byte")
+        constraint: Constraint = Field(
+            "combined", description="a byte joins when its signal is low, falls, or either; increment is always global"
+        )
+        percentile: float | None = Field(
+            _PERCENTILE, ge=0, le=100, description="signals below this percentile are low; for global and combined"
+        )
+        proportion: float = Field(
+            _PROPORTION, ge=0, le=1, description="share of the vocabulary that spans fill, for seeding and balanced"
+        )
+        min_count: int = Field(20, ge=1, description="rarer spans do not count, for increment")
+        typed: bool = Field(
+            False, description="a token at the start of a pre-token is another than the same bytes inside, as published"
+        )
+        compat: bool = Field(False, description="spans and merges with the faults of the published code; implies typed")
+        lm: str | None = Field(
+            None,
+            description="byte language model: a file, or a tokenizer's folder that has one; else it is learnt from the "
+            "corpus and saved with the tokenizer",
+        )
         lm_order: int = Field(5, ge=1, le=32, description="bytes of the longest n-gram of that model")
         lm_min_count: int = Field(1, ge=1, description="rarer n-grams of three bytes and more are left out of it")
         signals: str | None = Field(
-            None, description="parquet with columns document, entropy, surprisal: learn from it instead of texts"
+            None,
+            description="parquet with columns document, entropy, surprisal (`tokkit signals` writes it): learn spans "
+            "from it instead of texts",
         )
 
         @model_validator(mode="after")
         def _check(self) -> "ByteSpan.Config":
-            if self.constraint != "monotonic" and self.percentile is None:
+            if self.build != "increment" and self.constraint != "monotonic" and self.percentile is None:
                 raise ValueError(f"percentile: constraint {self.constraint} needs one")
             if self.lm is not None and self.signals is not None:
                 raise ValueError("lm and signals exclude each other")
+            if self.build == "increment" and (self.constraint == "monotonic" or self.percentile != _PERCENTILE):
+                raise ValueError("build: increment takes bytes in the order of their signal, without a threshold")
+            if self.build in ("increment", "frequency") and self.proportion != _PROPORTION:
+                raise ValueError(f"proportion: build {self.build} has no merges to share the vocabulary with")
+            if self.compat and self.build != "increment" and self.constraint == "global":
+                raise ValueError("compat: the published code knows the global constraint with build increment only")
             return self
 
     config: Config
-    model_of_bytes: ByteLm | None = None
-    """The byte language model that the last training made or loaded; save it beside the artefact."""
+    learnt: ByteLm | None = None
+    """The byte language model that the last training made itself."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        # With signals from elsewhere there is nothing to read again.
+        self.reads_twice = config.signals is None
+
+    def files(self) -> list[str]:
+        """The model and the signals that the options name."""
+        return [path for path in (self.config.lm, self.config.signals) if path is not None]
+
+    def by_products(self) -> dict[str, bytes]:
+        """The byte language model, if the last training made one."""
+        return {} if self.learnt is None else {LM_FILE: self.learnt.to_bytes()}
 
     def default_pretokenizer(self) -> str:
         """The scheme that spans do not cross."""
         return "llama-bpe@1"
 
+    def again_facts(self) -> dict[str, object]:
+        """See `SuperwordTrainer.again_facts`."""
+        return {**super().again_facts(), "by_language": self.config.build == "balanced"}
+
     def count_again(
         self, inputs: Inputs, *, config: CountConfig | None = None, progress: Progress = silent
     ) -> CountTable:
         """The documents themselves (of text files: lines), since a signal depends on what stands before."""
-        options = (config or CountConfig()).model_copy(update={"track_first": True})
-        return sampled_count(
+        return count_documents(
             self,
-            lambda texts: count(texts, pretokenizer="none@1", config=options, progress=progress),
             self.config.stage2_sources or inputs,
-            bytes_per_text_byte=_BYTES_PER_TEXT_BYTE,
-            config=options,
+            by_language=self.config.build == "balanced",
+            config=config,
+            progress=progress,
         )
 
     def train(self, counts: CountTable, *, again: CountTable | None = None, progress: Progress = silent) -> Model:
@@ -97,70 +154,116 @@ class ByteSpan(SuperwordTrainer):
             UsageError: no documents, or a size without room for the bytes. InputError: a bad model or signals file.
         """
         config = self.config
-        size = config.vocab_size - len(config.special_tokens)
-        if size < 256:
+        typed = config.typed or config.compat
+        base = (increment_base if config.build == "increment" else base_tokens)(ATOM_BYTE_ORDER, typed=typed)
+        room = config.vocab_size - len(config.special_tokens) - len(base)
+        if room < 0:
             raise UsageError(
-                f"vocab_size: {config.vocab_size} has no room for 256 bytes and {len(config.special_tokens)} specials"
+                f"vocab_size: {config.vocab_size} has no room for {len(base)} tokens of one byte"
+                + (" in all places" if typed else "")
+                + f" and {len(config.special_tokens)} specials"
             )
         rows = self._rows(counts.pretokenizer or self.default_pretokenizer(), again, progress)
-        threshold = None if config.constraint == "monotonic" else threshold_of(rows, float(config.percentile or 0))
-        words = words_of(rows, continues(rows, config.constraint, threshold))
-        base = base_tokens(_ORDER, typed=False)
-        quota = size - len(base)
-        if config.build == "seeding":
-            quota = max(0, int(config.proportion * size) - len(base))
-        chosen = seeds(words, base, quota, typed=False, balanced=False)
-        if config.build == "seeding":
-            known = {token: place for place, token in enumerate([*base, *(token for token, _ in chosen)])}
-            sequences, weights = sequences_of(words, known, {token for token, _ in chosen}, typed=False)
-            chosen += merge_tail(sequences, weights, known, size - len(known), progress=progress)
+        if config.build == "balanced" and len(set(rows.languages)) < 2:
+            raise UsageError("build: balanced needs texts of several languages", hint="give the signals a `language`")
+        facts: dict[str, object] = {}
+        if config.build == "increment":
+            found, _ = grown_spans(
+                rows,
+                base,
+                room,
+                min_count=config.min_count,
+                typed=typed,
+                reference=config.compat,
+                progress=progress,
+            )
+        else:
+            constraint = config.constraint
+            threshold = None if constraint == "monotonic" else threshold_of(rows, float(config.percentile or 0))
+            facts["threshold"] = threshold
+            build = self._as_published if config.compat else self._clean
+            found = build(rows, threshold, base, room, progress)
+        chosen = [item for item in found[:room] if not typed or can_be_spelled(item[0])]
+        if len(chosen) < len(found[:room]):
+            facts["left_out"] = len(found[:room]) - len(chosen)
+        # The bytes that begin a pre-token are the model's atoms.
+        extra = [(token, 0) for token in base if typed and not (token[0] and len(token[1]) == 1)]
         return admitted_model(
             "bytespan",
             counts,
-            [token[1] for token, _ in chosen],
-            [count for _, count in chosen],
+            [spelled(token, typed=typed) for token, _ in (*extra, *chosen)],
+            [count for _, count in (*extra, *chosen)],
             specials=config.special_tokens,
             layout=config.layout,
             inference="longest_prefix",
-            exhausted=len(base) + len(chosen) < size,
-            config={**self.lasting_config(), "threshold": threshold},
+            exhausted=len(chosen) < room,
+            config={**self.lasting_config(), **facts},
+            prefix=MARK if typed else "",
         )
+
+    def _quota(self, base: list[Token], room: int) -> int:
+        config = self.config
+        if config.build == "frequency":
+            return room
+        n_first = len(base) + len(config.special_tokens)
+        return min(room, max(0, int(config.proportion * config.vocab_size - n_first)))
+
+    def _clean(self, rows: Rows, threshold: float | None, base: list[Token], room: int, progress: Progress) -> Spans:
+        config = self.config
+        words = words_of(rows, continues(rows, config.constraint, threshold))
+        quota = self._quota(base, room)
+        chosen = seeds(words, base, quota, typed=config.typed, balanced=config.build == "balanced")
+        if config.build == "frequency":
+            return chosen
+        known = {token: place for place, token in enumerate([*base, *(token for token, _ in chosen)])}
+        sequences, weights = sequences_of(words, known, {token for token, _ in chosen}, typed=config.typed)
+        return chosen + merge_tail(sequences, weights, list(known), room - len(chosen), progress=progress)
+
+    def _as_published(
+        self, rows: Rows, threshold: float | None, base: list[Token], room: int, progress: Progress
+    ) -> Spans:
+        config = self.config
+        spans = reference_spans(rows, config.constraint, threshold)
+        counts = reference_counts(rows, spans, set(base))
+        quota = self._quota(base, room)
+        if config.build == "balanced":
+            ranked = [sorted(own.items(), key=lambda item: -item[1]) for own in counts.values()]
+            chosen = in_turn(ranked, quota)
+        else:
+            merged: dict[Token, int] = {}
+            for own in counts.values():
+                for token, count in own.items():
+                    merged[token] = merged.get(token, 0) + count
+            chosen = sorted(merged.items(), key=lambda item: -item[1])[:quota]
+        if config.build == "frequency":
+            return chosen
+        known = {token: place for place, token in enumerate([*base, *(token for token, _ in chosen)])}
+        # With languages in turn the published code leaves the spans out of what it merges.
+        replaced = set() if config.build == "balanced" else {token for token, _ in chosen}
+        sequences, weights = reference_sequences(rows, spans, known, replaced)
+        return chosen + merge_tail(sequences, weights, list(known), room - len(chosen), lossy=True, progress=progress)
 
     def _rows(self, pretokenizer: str, again: CountTable | None, progress: Progress) -> Rows:
         config = self.config
+        self.learnt = None
         if config.signals is not None:
-            documents, signal = read_signals(config.signals, config.signal)
-            return make_rows(documents, signal, pretokenizer=pretokenizer)
+            read = read_signals(config.signals, config.signal)
+            return make_rows(read.documents, read.signal, pretokenizer=pretokenizer, languages=read.languages)
         if again is None or len(again) == 0:
             raise UsageError(
                 "bytespan reads whole documents, and there are none",
                 hint="pass again=trainer.count_again(inputs), name stage2_sources, or give a file of signals",
             )
-        documents, numbers = in_order(again)
-        model = self._byte_model(documents, numbers, progress)
-        self.model_of_bytes = model
+        documents, numbers, languages = documents_in_order(again)
+        if config.lm is not None:
+            model = ByteLm.load(config.lm)
+        else:
+            model = self.learnt = ByteLm.train(
+                documents, times=numbers, order=config.lm_order, min_count=config.lm_min_count, progress=progress
+            )
+        is_entropy = config.signal == "entropy"
         surprisal, entropy = model.signals(
-            documents, entropy=config.signal == "entropy", threads=config.threads, progress=progress
+            documents, surprisal=not is_entropy, entropy=is_entropy, threads=config.threads, progress=progress
         )
-        signal = entropy if config.signal == "entropy" else surprisal
-        return make_rows(documents, signal, pretokenizer=pretokenizer, counts=numbers)
-
-    def _byte_model(self, documents: list[bytes], numbers: list[int], progress: Progress) -> ByteLm:
-        if self.config.lm is not None:
-            return ByteLm.load(self.config.lm)
-        texts: Iterable[bytes] = chain.from_iterable(map(repeat, documents, numbers))
-        return ByteLm.train(texts, order=self.config.lm_order, min_count=self.config.lm_min_count, progress=progress)
-
-
-def in_order(table: CountTable) -> tuple[list[bytes], list[int]]:
-    """The texts of a table by first use, and how often each occurs.
-
-    Raises:
-        InputError: the table does not know which came first.
-    """
-    first = table.raw.first()
-    if first is None:
-        raise InputError("the documents' table does not know their order", hint="count again with track_first")
-    order: NDArray[np.intp] = np.argsort(np.frombuffer(first, np.uint64), kind="stable")
-    pairs = list(table)
-    return [pairs[place][0] for place in order.tolist()], [pairs[place][1] for place in order.tolist()]
+        signal = entropy if is_entropy else surprisal
+        return make_rows(documents, signal, pretokenizer=pretokenizer, counts=numbers, languages=languages)

@@ -49,6 +49,8 @@ class SuperwordTrainer(Trainer):
     config: Config
     reads_twice = True
     """Whether `train` wants a second table."""
+    again_is_spanned = True
+    """Whether the second table holds what a pretoken of the finished tokenizer may be."""
     stage1_folder: Path | None = None
     """Where an interrupted run finds its first stage again; never part of what comes out."""
     share_read: float | None = None

@@ -5,6 +5,7 @@ mod count;
 mod encode;
 mod errors;
 mod hyper;
+mod increment;
 mod lzw;
 mod metrics;
 mod monitor;
@@ -31,5 +32,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     metrics::register(module)?;
     lzw::register(module)?;
     bytelm::register(module)?;
+    increment::register(module)?;
     Ok(())
 }

@@ -1,175 +1,189 @@
 //! Surprisal and entropy of each byte given those before it.
 
-use super::ByteLm;
+use super::MAX_ORDER;
+use super::model::ByteLm;
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Documents are handed out in blocks of about this many bytes.
 const BLOCK_BYTES: u64 = 1 << 16;
 
-/// A context at hand.
-#[derive(Clone, Copy, Default)]
-struct Context {
-    node: u32,
-    total: u32,
-    kinds: u32,
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measures {
+    /// -log2 p(byte | bytes before it).
+    pub surprisal: bool,
+    /// Entropy of the distribution that predicts the byte.
+    pub entropy: bool,
 }
 
-/// Bits of every byte of the documents, end to end.
+/// Bits of every byte of the documents, end to end; empty if not asked for.
 #[derive(Debug, Default, PartialEq)]
 pub struct Signals {
     /// -log2 p(byte | bytes before it).
     pub surprisal: Vec<f64>,
-    /// Entropy of the distribution that predicts the byte; empty if not asked for.
+    /// Entropy of the distribution that predicts the byte.
     pub entropy: Vec<f64>,
+}
+
+/// Documents and where their signals go.
+struct Block<'a> {
+    first: usize,
+    end: usize,
+    surprisal: &'a mut [f64],
+    entropy: &'a mut [f64],
 }
 
 impl ByteLm {
     /// Signals of documents on up to `threads` threads (0: one a core), the same for any number.
     ///
     /// # Errors
-    /// `Usage`: the model is not frozen, or offsets do not fit.
+    /// `Usage`: offsets that do not fit. `Resource`: no memory.
     pub fn signals(
         &self,
         blob: &[u8],
         offsets: &[u64],
-        with_entropy: bool,
+        measures: Measures,
         threads: usize,
         monitor: &mut dyn Monitor,
     ) -> Result<Signals> {
-        if self.starts.is_empty() {
-            return Err(Error::Usage("the byte language model is not frozen".into()));
-        }
         if offsets.first() != Some(&0) || offsets.last() != Some(&(blob.len() as u64)) || !offsets.is_sorted() {
             return Err(Error::Usage(format!("offsets must rise from 0 to the {} bytes", blob.len())));
         }
-        let known: Vec<AtomicU64> = if with_entropy {
-            (0..self.n_nodes).map(|_| AtomicU64::new(f64::NAN.to_bits())).collect()
-        } else {
-            Vec::new()
+        let known =
+            self.entropies.get_or_init(|| (0..self.n_contexts()).map(|_| AtomicU64::new(f64::NAN.to_bits())).collect());
+        let mut whole = Signals {
+            surprisal: zeros(if measures.surprisal { blob.len() } else { 0 })?,
+            entropy: zeros(if measures.entropy { blob.len() } else { 0 })?,
         };
-        let blocks = blocks(offsets);
+        let (mut surprisal, mut entropy) = (whole.surprisal.as_mut_slice(), whole.entropy.as_mut_slice());
+        let mut blocks = Vec::new();
+        for (first, end) in block_bounds(offsets) {
+            let n = (offsets[end] - offsets[first]) as usize;
+            let (here, rest) = surprisal.split_at_mut(n.min(surprisal.len()));
+            let (there, others) = entropy.split_at_mut(n.min(entropy.len()));
+            (surprisal, entropy) = (rest, others);
+            blocks.push(Block { first, end, surprisal: here, entropy: there });
+        }
         let wanted = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let work = |monitor: &mut dyn Monitor| -> Result<Vec<(usize, Signals)>> {
-            let mut done = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(&(first, end)) = blocks.get(number) else { break };
-                if let Err(error) = monitor.poll("signals", offsets[first], blob.len() as u64) {
-                    stop.store(true, Ordering::Relaxed);
+        let n_workers = wanted.min(blocks.len());
+        let queue = Mutex::new(blocks.into_iter());
+        let take = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = |monitor: &mut dyn Monitor| -> Result<()> {
+            while let Some(mut block) = take() {
+                if let Err(error) = monitor.poll("signals", offsets[block.first], blob.len() as u64) {
+                    // Nothing is left for the others.
+                    while take().is_some() {}
                     return Err(error);
                 }
-                let mut signals = Signals::default();
-                for i in first..end {
-                    self.document(&blob[offsets[i] as usize..offsets[i + 1] as usize], &known, &mut signals);
+                let mut at = 0;
+                for i in block.first..block.end {
+                    let document = &blob[offsets[i] as usize..offsets[i + 1] as usize];
+                    self.document(document, known, measures, &mut block, at);
+                    at += document.len();
                 }
-                done.push((number, signals));
             }
-            Ok(done)
+            Ok(())
         };
         let work = &work;
-        let mut done = std::thread::scope(|scope| {
-            let handles: Vec<_> =
-                (1..wanted.min(blocks.len())).map(|_| scope.spawn(move || work(&mut Silent))).collect();
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = (1..n_workers).map(|_| scope.spawn(move || work(&mut Silent))).collect();
             let mut all = work(monitor);
             for handle in handles {
                 let part = handle.join().unwrap_or_else(|_| Err(Error::Internal("a worker panicked".into())));
-                all = all.and_then(|mut all| {
-                    all.append(&mut part?);
-                    Ok(all)
-                });
+                all = all.and(part);
             }
             all
         })?;
-        done.sort_unstable_by_key(|block| block.0);
-        let mut whole = Signals::default();
-        for (_, part) in done {
-            whole.surprisal.extend_from_slice(&part.surprisal);
-            whole.entropy.extend_from_slice(&part.entropy);
-        }
         Ok(whole)
     }
 
-    fn document(&self, document: &[u8], known: &[AtomicU64], out: &mut Signals) {
-        let root = Context { node: 0, total: self.total, kinds: self.kinds };
-        let mut contexts = vec![root; self.order];
-        let mut n = 1;
-        let mut next = contexts.clone();
-        for &byte in document {
-            if !known.is_empty() {
-                out.entropy.push(self.entropy(&contexts[..n], known));
+    fn document(&self, document: &[u8], known: &[AtomicU64], measures: Measures, block: &mut Block<'_>, at: usize) {
+        let mut context = 0_u32;
+        // What the contexts that have not seen the byte leave to shorter ones, the longest first.
+        let mut passed = [(0.0, 0.0); MAX_ORDER];
+        for (place, &byte) in document.iter().enumerate() {
+            if measures.entropy {
+                block.entropy[at + place] = self.entropy(context, known);
             }
-            let mut p = 1.0 / 256.0;
-            let mut n_next = 1;
-            for (length, context) in contexts[..n].iter().enumerate() {
-                let slot = &self.slots[self.find(u64::from(context.node) << 8 | u64::from(byte))];
-                // A vacant slot has count 0, and nothing longer can have been seen with this byte either.
-                if context.total > 0 {
-                    let kinds = f64::from(context.kinds);
-                    p = (f64::from(slot.count) + kinds * p) / (f64::from(context.total) + kinds);
+            let mut n_passed = 0;
+            let (mut p, next) = loop {
+                if let Some(gram) = self.gram(context, byte) {
+                    let gram = &self.grams[gram];
+                    break (gram.p, gram.next);
                 }
-                if slot.count > 0 && length + 1 < self.order {
-                    next[length + 1] = Context { node: slot.node, total: slot.total, kinds: slot.kinds };
-                    // A context that nothing followed is passed over, as are the longer ones.
-                    n_next = if slot.total > 0 && n_next == length + 1 { length + 2 } else { n_next };
+                let total = self.contexts[context as usize].total;
+                if total > 0 {
+                    passed[n_passed] = (self.kids(context).len() as f64, f64::from(total));
+                    n_passed += 1;
                 }
+                if context == 0 {
+                    break (1.0 / 256.0, 0);
+                }
+                context = self.contexts[context as usize].suffix;
+            };
+            context = next;
+            if measures.surprisal {
+                for &(kinds, total) in passed[..n_passed].iter().rev() {
+                    p = kinds * p / (total + kinds);
+                }
+                block.surprisal[at + place] = -p.log2();
             }
-            out.surprisal.push(-p.log2());
-            std::mem::swap(&mut contexts, &mut next);
-            contexts[0] = root;
-            n = n_next;
         }
     }
 
     /// The distribution depends on the longest context alone: its entropy is worked out once for each.
-    ///
-    /// P = (n P_ml + u P') / (n + u) with P' that of the context one byte shorter: bytes never seen here have k P',
-    /// k = u / (n + u), so that their part follows from the entropy of P' and the bytes seen here.
-    fn entropy(&self, contexts: &[Context], known: &[AtomicU64]) -> f64 {
-        let Some((context, shorter)) = contexts.split_last() else { return 8.0 };
-        let cell = &known[context.node as usize];
+    fn entropy(&self, context: u32, known: &[AtomicU64]) -> f64 {
+        let cell = &known[context as usize];
         let value = f64::from_bits(cell.load(Ordering::Relaxed));
         if !value.is_nan() {
             return value;
         }
-        let before = self.entropy(shorter, known);
-        let value = if context.total == 0 { before } else { self.entropy_from(*context, shorter, before) };
+        let before = if context == 0 { 8.0 } else { self.entropy(self.contexts[context as usize].suffix, known) };
+        let value = self.entropy_from(context, before);
         cell.store(value.to_bits(), Ordering::Relaxed);
         value
     }
 
-    fn entropy_from(&self, context: Context, shorter: &[Context], before: f64) -> f64 {
-        let kinds = f64::from(context.kinds);
-        let sum = f64::from(context.total) + kinds;
-        let keep = kinds / sum;
-        let (low, high) = (self.starts[context.node as usize], self.starts[context.node as usize + 1]);
+    /// P = (n P_ml + u P') / (n + u) with P' that of the context one byte shorter: bytes never seen here have k P',
+    /// k = u / (n + u), so that their part follows from the entropy of P' and the bytes seen here.
+    fn entropy_from(&self, context: u32, before: f64) -> f64 {
+        let kids = self.kids(context);
+        if kids.is_empty() {
+            return before;
+        }
+        let kinds = kids.len() as f64;
+        let keep = kinds / (f64::from(self.contexts[context as usize].total) + kinds);
+        let n_kids = kids.len();
         let (mut seen, mut mass, mut inner) = (0.0, 0.0, 0.0);
-        for &(byte, count) in &self.kids[low as usize..high as usize] {
-            let shorter_p = self.probability(shorter, byte);
-            let p = (f64::from(count) + kinds * shorter_p) / sum;
+        for gram in kids {
+            let p = self.grams[gram].p;
+            let suffix = self.suffix(gram);
+            let shorter = if suffix == 0 { 1.0 / 256.0 } else { self.grams[suffix as usize - 1].p };
             seen -= p * p.log2();
-            mass += shorter_p;
-            inner += shorter_p * shorter_p.log2();
+            mass += shorter;
+            inner += shorter * shorter.log2();
         }
         // Where all bytes were seen nothing is left but rounding.
-        let left = if high - low == 256 { 0.0 } else { keep * (before + inner) - keep * keep.log2() * (1.0 - mass) };
+        let left = if n_kids == 256 { 0.0 } else { keep * (before + inner) - keep * keep.log2() * (1.0 - mass) };
         seen + left
-    }
-
-    fn probability(&self, contexts: &[Context], byte: u8) -> f64 {
-        let mut p = 1.0 / 256.0;
-        for context in contexts.iter().filter(|context| context.total > 0) {
-            let slot = &self.slots[self.find(u64::from(context.node) << 8 | u64::from(byte))];
-            let kinds = f64::from(context.kinds);
-            p = (f64::from(slot.count) + kinds * p) / (f64::from(context.total) + kinds);
-        }
-        p
     }
 }
 
-fn blocks(offsets: &[u64]) -> Vec<(usize, usize)> {
+fn zeros(n: usize) -> Result<Vec<f64>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(n).map_err(|_| too_many_bytes(n))?;
+    values.resize(n, 0.0);
+    Ok(values)
+}
+
+fn too_many_bytes(n: usize) -> Error {
+    Error::Resource(format!("the signals of {n} bytes need {} MiB", (8 * n) >> 20))
+}
+
+fn block_bounds(offsets: &[u64]) -> Vec<(usize, usize)> {
     let mut blocks = Vec::new();
     let mut first = 0;
     for i in 1..offsets.len() {

@@ -228,7 +228,8 @@ pub fn lzw_phrases(
     };
     while kept.len() > wanted {
         let uses = segment(&book, monitor)?;
-        let limit = wanted.max((options.keep * kept.len() as f64).ceil() as usize);
+        // At least one leaves, or a round could change nothing: the share is rounded up.
+        let limit = wanted.max(((options.keep * kept.len() as f64).ceil() as usize).min(kept.len() - 1));
         kept.retain(|&node| uses[node as usize] >= options.min_count);
         rank(&book, &uses, &mut kept);
         kept.truncate(limit);

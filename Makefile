@@ -46,7 +46,7 @@ lint: $(VENV)/.tested  ## formatters in check mode, linters, types, and the stub
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/stubtest tokkit._core
+	$(BIN)/stubtest --mypy-config-file pyproject.toml tokkit._core
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --quiet --workspace --all-targets --profile fast -- -D warnings
 

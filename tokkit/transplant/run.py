@@ -97,6 +97,7 @@ def transplant(
     }
     with atomic.atomic_folder(output, overwrite=overwrite) as folder:
         notes = _write(job, folder, operators, made, base, target)
+        made.clear()  # as large as the tables, and all is read again from the folder
         written = folder / provenance.NAME
         provenance.write_provenance(written, operators, new, matches.origin, report.norm_z, facts)
         if config.verify:

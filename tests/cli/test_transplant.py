@@ -30,7 +30,8 @@ def test_the_result_is_one_object_with_its_schema(home: Path) -> None:
     facts = json.loads(done.stdout)
     assert (facts["schema"], facts["version"], facts["rows"], facts["output"]) == ("tokkit.transplant", 1, 290, "one")
     assert sum(facts["methods"][TABLE].values()) == 290
-    assert json.loads((home / "one" / "transplant.json").read_text(encoding="utf-8")) == facts
+    kept = json.loads((home / "one" / "transplant.json").read_text(encoding="utf-8"))
+    assert kept == {**facts, "output": None}
 
 
 def test_a_dry_run_writes_nothing(home: Path) -> None:
@@ -39,6 +40,19 @@ def test_a_dry_run_writes_nothing(home: Path) -> None:
     assert done.returncode == 0
     assert "copied" in done.stderr
     assert sorted(path.name for path in home.iterdir()) == before
+
+
+def test_the_page_tells_of_new_rows_and_of_a_text(home: Path) -> None:
+    arguments = ("base", "target", "-o", "told", "--html", "told.html", "--text", "a.txt")
+    done = tokkit("transplant", *arguments, cwd=home)
+    assert done.returncode == 0, done.stderr
+    page = (home / "told.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in page
+    assert "have new rows" in page
+    assert "nearest rows" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert tokkit("transplant", "base", "target", "-o", "x", "--text", "a.txt", cwd=home).returncode == 2
 
 
 def test_the_same_seed_gives_the_same_bytes(home: Path) -> None:

@@ -103,9 +103,9 @@ def transplant(
         if config.verify:
             progress("verify", 0, 0)
             notes += verify(folder, model, operators, new, gone=frozenset(tables.dropped))
-        report = replace(report, warnings=(*report.warnings, *notes), output=str(output))
-        write.write_json(folder / "transplant.json", report.to_json())
-    return report
+        report = replace(report, warnings=(*report.warnings, *notes))
+        write.write_json(folder / "transplant.json", report.to_json())  # says nothing of where it lies
+    return replace(report, output=str(output))
 
 
 def _plain(value: object) -> object:

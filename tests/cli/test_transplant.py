@@ -81,6 +81,8 @@ def test_the_way_back(home: Path) -> None:
         (("base", "target", "-o", "target"), 2, "exists already"),
         (("base", "target", "-o", "x", "--method", "focus"), 2, "--auxiliary"),
         (("target", "base", "-o", "x"), 3, "config.json"),
+        (("base", "target", "-o", "x", "--method", "focus", "--learn-from", "none.txt"), 3, "none.txt"),
+        (("base", "target", "--dry-run", "--html", "x"), 2, "--dry-run makes none"),
     ],
 )
 def test_faults_are_told(home: Path, arguments: tuple[str, ...], code: int, words: str) -> None:

@@ -124,7 +124,10 @@ class Problem:
             UsageError: there are none.
         """
         if self.auxiliary is None:
-            raise UsageError("this method needs vectors of the tokens", hint="give --auxiliary FILE.safetensors")
+            raise UsageError(
+                "this method needs vectors of the tokens",
+                hint="give --auxiliary FILE.safetensors, or --learn-from TEXT",
+            )
         return self.auxiliary
 
 

@@ -44,6 +44,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @click.option("--method", default="auto", show_default=True, metavar="NAME", help="One of `tokkit list transplants`.")
 @click.option("--donor", metavar="DIR", help="A model that has the target tokenizer: more methods can use its rows.")
 @click.option("--auxiliary", metavar="FILE", help="Vectors of tokens: safetensors with `target` and `base`.")
+@click.option("--learn-from", metavar="TEXT", help="Learn such vectors from this text, read in the new tokens.")
 @click.option("--weights", metavar="FILE", help="Use the rows of this transplant.parquet, for a fine-tune of its base.")
 @click.option(
     "--map", "pairs", multiple=True, metavar="TARGET=BASE", help="This target token is that base token (repeatable)."
@@ -68,6 +69,7 @@ def command(
     method: str,
     donor: str | None,
     auxiliary: str | None,
+    learn_from: str | None,
     weights: str | None,
     pairs: tuple[str, ...],
     origin: str | None,
@@ -116,6 +118,7 @@ def command(
             config=TransplantConfig(**given(chosen, "transplant")),
             overrides=_overrides(pairs),
             auxiliary=auxiliary,
+            learn_from=learn_from,
             weights=weights,
             seed=seed,
             threads=threads,

@@ -1,10 +1,11 @@
 """Auxiliary vectors of tokens from a text alone: what FOCUS and WECHSEL take fastText vectors for.
 
 The text is read in the new tokens; c_ij counts how often j stands within `window` tokens of i. The vectors are of the
-rank-d factorisation of the positive pointwise mutual information max(0, log(c_ij Z / (c_i c_j^0.75))), Z = sum c_j^0.75,
-scaled by the root of the eigenvalues: what skip-gram with negative sampling factorises implicitly (Levy, Goldberg
-2014), without steps, threads or chance. Deviation from fastText: no character n-grams, so a rare token has no vector and
-its row is left to the fallback. A base token has the vector of the new token that stands for the same bytes.
+rank-d factorisation of the positive pointwise mutual information max(0, log(c_ij Z / (c_i c_j^0.75))) with
+Z = sum c_j^0.75, scaled by the root of the eigenvalues: what skip-gram with negative sampling factorises implicitly
+(Levy, Goldberg 2014), without steps, threads or chance. Deviation from fastText: no character n-grams, so a rare token
+has no vector and its row is left to the fallback. A base token has the vector of the new token that stands for the same
+bytes.
 """
 
 from collections.abc import Iterable, Sequence

@@ -111,3 +111,10 @@ def test_an_extended_model_keeps_its_rows_and_composes_the_new_ones(home: Path) 
     assert (after[:270] == before).all()
     assert np.isfinite(after).all()
     assert after[270:].any(axis=1).all()
+
+
+@pytest.mark.parametrize("verb", ["prune", "extend"])
+def test_a_model_of_another_tokenizer_does_not_follow(home: Path, verb: str) -> None:
+    done = tokkit(verb, "target", "a.txt", "-o", "odd", "--vocab-size", 280, "--model", "base", cwd=home)
+    assert (done.returncode, "another tokenizer" in done.stderr) == (2, True), done.stderr
+    assert not (home / "odd").exists()

@@ -10,12 +10,12 @@ __all__ = [
     "CountTable",
     "Counter",
     "Encoder",
-    "Gram",
     "HyperBooks",
     "HyperCodec",
     "HyperRow",
     "NgramCounts",
     "Pretokens",
+    "Pursuit",
     "RunTrainer",
     "SuperwordSession",
     "TrainSession",
@@ -295,21 +295,17 @@ class ChanceCuts:
 # --- transplant
 
 @final
-class Gram:
-    """The Gram matrix of a set of atoms (f32 or f64), over which signals are pursued."""
+class Pursuit:
+    """Orthogonal matching pursuit of signals over a set of atoms (f32 or f64), step by step."""
 
-    def __new__(cls, n: int, *, is_double: bool = False) -> Gram: ...
-    def push(self, rows: bytes) -> None: ...
-    def pursue(
-        self,
-        alpha: bytes,
-        norm2: bytes,
-        *,
-        k: int,
-        tolerance: float,
-        threads: int = 1,
-        progress: _Progress | None = None,
-    ) -> tuple[bytes, bytes, bytes, bytes]: ...
+    def __new__(
+        cls, atoms: bytes, width: int, *, k: int, tolerance: float, rows: int, is_double: bool = False
+    ) -> Pursuit: ...
+    def add(self, signals: bytes, scores: bytes) -> None: ...
+    def missing(self) -> bytes | None: ...
+    def fill(self, atoms: bytes, values: bytes) -> None: ...
+    def step(self, *, threads: int = 1) -> None: ...
+    def take(self) -> tuple[bytes, bytes, bytes, bytes]: ...
 
 # --- hyper
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import tiny_models
 from tests.cli.command import environment, tokkit
 
 TEXT = "the quick brown fox jumps over the lazy dog\nthe dog sleeps, the fox does not\n" * 20
@@ -327,3 +328,23 @@ def test_two_runs_in_one_folder_are_kept_apart(copied: Path) -> None:
         done = tokkit("train", "a.txt", "-o", "busy", "--vocab-size", 280, cwd=copied)
     assert done.returncode == 5
     assert str(os.getpid()) in done.stderr
+
+
+def test_a_recipe_gives_a_model_its_tokenizer(tmp_path: Path) -> None:
+    tiny_models.model(tiny_models.tokenizer(tmp_path / "base", TEXT[:66], 270), 270)
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    recipe = RECIPE.replace("[[eval]]", 'special_tokens = ["<s>", "</s>"]\n[transplant]\nbase = "base"\n[[eval]]')
+    (tmp_path / "some.toml").write_text(recipe, encoding="utf-8")
+    done = tokkit("run", "some.toml", "-o", "out", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    model = tmp_path / "out" / "model"
+    assert json.loads((model / "config.json").read_text(encoding="utf-8"))["vocab_size"] == 280
+    assert (model / "tokenizer.json").read_bytes() == (tmp_path / "out" / "tokenizer.json").read_bytes()
+    again = tokkit("run", "some.toml", "-o", "out", "--json", cwd=tmp_path)
+    assert steps(again.stdout)["transplant"]
+    copy = tokkit("run", "out/recipe.lock.toml", "-o", "copy", "--json", cwd=tmp_path)
+    assert copy.returncode == 0, copy.stderr
+    assert files_of(tmp_path / "copy" / "model") == files_of(model)
+    (tmp_path / "bad.toml").write_text(recipe.replace('base = "base"', 'base = "nowhere"'), encoding="utf-8")
+    assert tokkit("run", "bad.toml", "-o", "bad", cwd=tmp_path).returncode == 3
+    assert not (tmp_path / "bad").exists()

@@ -30,7 +30,8 @@ def test_the_result_is_one_object_with_its_schema(home: Path) -> None:
     facts = json.loads(done.stdout)
     assert (facts["schema"], facts["version"], facts["rows"], facts["output"]) == ("tokkit.transplant", 1, 290, "one")
     assert sum(facts["methods"][TABLE].values()) == 290
-    assert json.loads((home / "one" / "transplant.json").read_text(encoding="utf-8")) == facts
+    kept = json.loads((home / "one" / "transplant.json").read_text(encoding="utf-8"))
+    assert kept == {**facts, "output": None}
 
 
 def test_a_dry_run_writes_nothing(home: Path) -> None:
@@ -39,6 +40,19 @@ def test_a_dry_run_writes_nothing(home: Path) -> None:
     assert done.returncode == 0
     assert "copied" in done.stderr
     assert sorted(path.name for path in home.iterdir()) == before
+
+
+def test_the_page_tells_of_new_rows_and_of_a_text(home: Path) -> None:
+    arguments = ("base", "target", "-o", "told", "--html", "told.html", "--text", "a.txt")
+    done = tokkit("transplant", *arguments, cwd=home)
+    assert done.returncode == 0, done.stderr
+    page = (home / "told.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in page
+    assert "have new rows" in page
+    assert "nearest rows" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert tokkit("transplant", "base", "target", "-o", "x", "--text", "a.txt", cwd=home).returncode == 2
 
 
 def test_the_same_seed_gives_the_same_bytes(home: Path) -> None:
@@ -67,6 +81,8 @@ def test_the_way_back(home: Path) -> None:
         (("base", "target", "-o", "target"), 2, "exists already"),
         (("base", "target", "-o", "x", "--method", "focus"), 2, "--auxiliary"),
         (("target", "base", "-o", "x"), 3, "config.json"),
+        (("base", "target", "-o", "x", "--method", "focus", "--learn-from", "none.txt"), 3, "none.txt"),
+        (("base", "target", "--dry-run", "--html", "x"), 2, "--dry-run makes none"),
     ],
 )
 def test_faults_are_told(home: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
@@ -95,3 +111,10 @@ def test_an_extended_model_keeps_its_rows_and_composes_the_new_ones(home: Path) 
     assert (after[:270] == before).all()
     assert np.isfinite(after).all()
     assert after[270:].any(axis=1).all()
+
+
+@pytest.mark.parametrize("verb", ["prune", "extend"])
+def test_a_model_of_another_tokenizer_does_not_follow(home: Path, verb: str) -> None:
+    done = tokkit(verb, "target", "a.txt", "-o", "odd", "--vocab-size", 280, "--model", "base", cwd=home)
+    assert (done.returncode, "another tokenizer" in done.stderr) == (2, True), done.stderr
+    assert not (home / "odd").exists()

@@ -15,9 +15,9 @@ FOLDER = golden_folder() / "transplant"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no golden vectors of transplantation here")
 
 WAYS: dict[str, dict[str, Any]] = {
-    "f64 gram": {"double": True},
-    "f32 gram": {"double": False},
-    "f32 products": {"double": False, "memory": 20_000},
+    "f64": {"double": True},
+    "f32": {"double": False},
+    "f32, few rows kept": {"double": False, "memory": 20_000},
     "two threads": {"threads": 2},
 }
 

@@ -7,9 +7,12 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests import tiny_models
+from tokkit.errors import UsageError
 from tokkit.transplant import METHODS, transplant
 from tokkit.transplant.checkpoint import open_checkpoint
+from tokkit.transplant.focus import cosines
 from tokkit.transplant.provenance import NAME, read_provenance
+from tokkit.transplant.vectors import trained_vectors
 
 TEXT = "the quick brown fox jumps over the lazy dog, the fox and the dog 1234 1234\n" * 4
 TABLE = "model.embed_tokens.weight"
@@ -59,3 +62,17 @@ def test_every_row_is_made_and_accounted_for(home: Path, tmp_path: Path, method:
         assert sum(report.methods[name].values()) == 290
         assert kept.operators[name].rows(before.read(name)).tobytes() == after[name].tobytes()
     assert kept.facts["method"] == method
+
+
+def test_tokens_of_like_company_get_like_vectors() -> None:
+    draw = np.random.default_rng(1)
+    company = {0: (4, 5), 1: (4, 5), 2: (6, 7), 3: (6, 7)}
+    documents = [[int(draw.choice(company[word])), word, int(draw.choice(company[word]))] for word in [0, 1, 2, 3] * 50]
+    vectors = trained_vectors([*documents, [8, 8]], 10, width=4)
+    alike = cosines(vectors[:4], vectors[:4])
+    assert alike[0, 1] > 0.9 > 0.5 > alike[0, 2]
+    assert alike[2, 3] > 0.9
+    assert np.isnan(vectors[8:]).all()
+    assert (trained_vectors([*documents, [8, 8]], 10, width=4)[:8] == vectors[:8]).all()
+    with pytest.raises(UsageError, match="too short"):
+        trained_vectors([[1, 2]], 10)

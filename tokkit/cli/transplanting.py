@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from tokkit.cli.verb import Talk
+from tokkit.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,10 +30,23 @@ def follow(talk: Talk, pretrained: str | None, tokenizer: Path, *, threads: int)
     talk.say(report.table())
 
 
-def check_model(pretrained: str | None) -> None:
-    """Raises what opening the model would raise, before the hours of work that come first."""
-    if pretrained is not None:
-        from tokkit.transplant.checkpoint import open_checkpoint
-        from tokkit.transplant.tables import find_tables
+def check_model(pretrained: str | None, tokenizer: str) -> None:
+    """Raises what opening the model would raise, before the hours of work that come first.
 
-        find_tables(open_checkpoint(Path(pretrained)))
+    Raises:
+        UsageError: the model has another tokenizer than the one that is changed.
+    """
+    if pretrained is None:
+        return
+    from tokkit.transplant.checkpoint import open_checkpoint
+    from tokkit.transplant.tables import find_tables
+    from tokkit.transplant.vocabulary import read_vocabulary
+
+    find_tables(open_checkpoint(Path(pretrained)))
+    theirs, ours = read_vocabulary(Path(pretrained)).by_id, read_vocabulary(Path(tokenizer))
+    odd = [token for token in ours.tokens if token.id not in theirs or theirs[token.id].data != token.data]
+    if odd:
+        raise UsageError(
+            f"--model {pretrained}: has another tokenizer than {tokenizer}, {len(odd):,} ids differ",
+            hint="name the model's own tokenizer, or use `tokkit transplant`",
+        )

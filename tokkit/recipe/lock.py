@@ -34,6 +34,7 @@ def lock_table(
         "train": {"method": recipe.method, **lasting(recipe.training)},
         "roles": dict(recipe.roles),
         "export": [step.model_dump(mode="json") for step in recipe.exports],
+        "transplant": recipe.transplant.table() if recipe.transplant else {},
         "eval": [step.model_dump(mode="json") for step in recipe.evaluations],
         "lock": {
             "tokkit": __version__,

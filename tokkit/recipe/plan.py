@@ -82,8 +82,13 @@ def make_plan(recipe: Recipe, output: Path, *, threads: int, is_count_only: bool
     if not is_count_only:
         steps += [f"train `{recipe.method}`, {_size_of(recipe)}"]
         steps += ["save, export " + ", ".join(dict.fromkeys(["hf", *(step.to for step in recipe.exports)]))]
+        steps += [f"transplant {recipe.transplant.inputs.base}"] if recipe.transplant else []
         steps += [f"evaluate `{step.name}` on {', '.join(step.texts)}" for step in recipe.evaluations]
-        outputs = [f"{output}/", *(f"{output}/eval/{step.name}.json" for step in recipe.evaluations)]
+        outputs = [
+            f"{output}/",
+            *([f"{output}/model/"] if recipe.transplant else []),
+            *(f"{output}/eval/{step.name}.json" for step in recipe.evaluations),
+        ]
     return Plan(
         inputs=tuple(sizes),
         streams=tuple(streams(recipe)),

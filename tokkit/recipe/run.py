@@ -120,6 +120,7 @@ class _Run:
         self._refuse_early()
         is_trained = self.resume and self.train_key is not None and self.state.is_finished("train", self.train_key)
         short = self._train(is_trained=is_trained)
+        self._transplant()
         for step in self.recipe.evaluations:
             self._evaluate(step)
         self._gates(fell_short=strict and short)
@@ -177,7 +178,9 @@ class _Run:
         return {} if files is None else {"stage2": [file.sha256 for file in files]}
 
     def _refuse_early(self) -> None:
-        """Refuses an existing output before hours of counting."""
+        """Refuses an existing output, and a model that cannot be used, before hours of counting."""
+        if self.recipe.transplant is not None:
+            self.recipe.transplant.check()
         if not self.output.exists() or self.overwrite:
             return
         key = self.train_key
@@ -353,6 +356,24 @@ class _Run:
         self.state.finish("train", key, [self.output / "events.parquet"])
         self.outcome.manifest = artifact.read_manifest(self.output)
         self._done("save", started, f"{self.outcome.manifest['vocab_size']:,} tokens")
+
+    def _transplant(self) -> None:
+        step = self.recipe.transplant
+        if step is None:
+            return
+        started, folder = time.monotonic(), self.output / "model"
+        digests = [(Path(file.path).name, file.sha256) for file in digest_files(step.files(), self.progress)]
+        manifest = self.state.steps["save"].key
+        key = step_key("transplant", {"tokenizer": manifest, "files": digests, "step": step.table()})
+        if self.resume and self.state.is_finished("transplant", key):
+            self._done("transplant", None)
+            return
+        threads = getattr(self.recipe.counting, "threads", None) or 1
+        report = step.run(self.output, threads=threads, progress=self.progress)
+        self.outcome.warnings += report.warnings
+        self.outcome.tables["transplant"] = report.table()
+        self.state.finish("transplant", key, [path for path in folder.iterdir() if path.is_file()])
+        self._done("transplant", started, f"{report.matched:,} of {report.rows:,} rows copied")
 
     def _evaluate(self, step: EvalStep) -> None:
         started = time.monotonic()

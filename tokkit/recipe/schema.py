@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -18,11 +18,27 @@ from tokkit.spec import Spec
 from tokkit.trainers import TRAINERS
 from tokkit.trainers.superword import SuperwordTrainer
 
+if TYPE_CHECKING:
+    from tokkit.recipe.transplanting import TransplantStep
+
 FORMAT = 1
 # Options of how fast and where, not of what: they are left out of keys and locks.
 RUNTIME_FIELDS = frozenset({"threads", "memory_mb", "spill_dir", "stage1", "bound"})
 DEFAULT_PRETOKENIZER = "llama-bpe@1"
-_KEYS = ("recipe", "extends", "output", "vars", "corpus", "pretokenizer", "train", "roles", "export", "eval", "lock")
+_KEYS = (
+    "recipe",
+    "extends",
+    "output",
+    "vars",
+    "corpus",
+    "pretokenizer",
+    "train",
+    "roles",
+    "export",
+    "transplant",
+    "eval",
+    "lock",
+)
 S = TypeVar("S", bound=Spec)
 
 
@@ -76,6 +92,7 @@ class Recipe:
     training: Spec
     roles: Mapping[str, str] = field(default_factory=dict)
     exports: tuple[ExportStep, ...] = ()
+    transplant: "TransplantStep | None" = None
     evaluations: tuple[EvalStep, ...] = ()
     lock: Mapping[str, Any] = field(default_factory=dict)
 
@@ -102,6 +119,7 @@ def parse(loaded: Loaded, *, runtime: Mapping[str, object] | None = None) -> Rec
     roles = _roles(_table(table, "roles", faults), training, faults)
     exports = _each(table.get("export", []), "export", ExportStep, faults)
     faults += _known_exports(exports)
+    transplant = _transplant(table, faults)
     evaluations = _each(table.get("eval", []), "eval", EvalStep, faults)
     output = table.get("output")
     if output is not None and not isinstance(output, str):
@@ -119,6 +137,7 @@ def parse(loaded: Loaded, *, runtime: Mapping[str, object] | None = None) -> Rec
         training=training,
         roles=roles,
         exports=tuple(exports),
+        transplant=transplant,
         evaluations=tuple(evaluations),
         lock=_table(table, "lock", faults),
     )
@@ -206,6 +225,14 @@ def _known_exports(exports: list[ExportStep]) -> list[Fault]:
     names = [step.to for step in exports]
     repeated = sorted({name for name in names if names.count(name) > 1})
     return faults + [Fault("export", f"`{name}` occurs twice") for name in repeated]
+
+
+def _transplant(table: Mapping[str, Any], faults: list[Fault]) -> "TransplantStep | None":
+    if "transplant" not in table:
+        return None
+    from tokkit.recipe.transplanting import parse_transplant
+
+    return parse_transplant(_table(table, "transplant", faults), faults)
 
 
 def _with(table: dict[str, Any], config: type[Spec], extra: Mapping[str, object]) -> dict[str, Any]:

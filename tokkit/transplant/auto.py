@@ -32,10 +32,10 @@ class Auto(Method):
 
     def solve(self, problem: Problem) -> Rows:
         """Rows of all tokens that either method serves."""
-        composed = Compose(Compose.Config()).solve(problem)
         if problem.donor_new is None:
-            return replace(composed, labels=("compose",) * problem.n)
+            return replace(Compose(Compose.Config()).solve(problem), labels=("compose",) * problem.n)
         mixed = Omp(Omp.Config(k=self.config.k)).solve(problem)
+        composed = Compose(Compose.Config()).solve(problem)  # after the pursuit, which needs room
         assert composed.served is not None
         assert mixed.served is not None
         assert mixed.residual is not None

@@ -1,7 +1,9 @@
 """What every transplant method is: a frozen Config and `solve(problem) -> Rows`."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,7 +13,7 @@ from tokkit.errors import UsageError
 from tokkit.progress import Progress, silent
 from tokkit.registry import Registry
 from tokkit.spec import Spec
-from tokkit.transplant.sparse import Csr, Floats
+from tokkit.transplant.sparse import Csr, Floats, column_mean
 
 Need = Literal["pieces", "donor", "auxiliary"]
 Side = Literal["in", "out"]
@@ -48,19 +50,20 @@ class Rope:
 class Problem:
     """The new rows that are wanted of one matrix.
 
-    `base` [base rows, d] is the matrix itself; `anchors` are base ids of tokens that both vocabularies have.
+    `read` reads the matrix [base rows, d] in its own type; `anchors` are base ids of tokens of both vocabularies.
     With a donor, `donor_new` [n, dd] are its rows of the new tokens `donor_anchors` [anchors, dd] of the anchors, and
     `donor_mean` [dd] the mean of all its rows.
     `ropes` are the donor's and the base's, as far as their configs tell.
+    `pieces` spells the new tokens when a method asks for it: that takes the base tokenizer at work.
     `texts` are the bytes of the new tokens, `base_texts` those of base ids (None: no text token).
     """
 
     side: Side
-    base: Floats
+    read: Callable[[], NDArray[np.generic]]
     anchors: NDArray[np.int64]
     texts: tuple[bytes, ...]
     base_texts: tuple[bytes | None, ...] = ()
-    pieces: Pieces | None = None
+    pieces: Callable[[], Pieces] | None = None
     donor_new: Floats | None = None
     donor_anchors: Floats | None = None
     donor_mean: NDArray[np.float64] | None = None
@@ -76,6 +79,25 @@ class Problem:
     def n(self) -> int:
         """Number of new rows."""
         return len(self.texts)
+
+    @cached_property
+    def base(self) -> NDArray[np.generic]:
+        """The matrix [base rows, d] in its own type, once a method asks for it."""
+        return self.read()
+
+    @cached_property
+    def floats(self) -> Floats:
+        """`base` as f32, or f64 where it is that."""
+        return np.asarray(self.base, np.float64 if self.base.dtype == np.float64 else np.float32)
+
+    @cached_property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean row of `base` [d]."""
+        return column_mean(self.base)
+
+    def anchor_rows(self) -> NDArray[np.float64]:
+        """The base's rows of the anchors [anchors, d]."""
+        return self.base[self.anchors].astype(np.float64)
 
     def donor(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """(rows of the anchors, rows of the new tokens) of the donor, f32.
@@ -93,7 +115,7 @@ class Problem:
         """The pieces of the new tokens."""
         if self.pieces is None:
             raise UsageError("this method needs the base tokenizer's spelling of the new tokens")
-        return self.pieces
+        return self.pieces()
 
     def vectors(self) -> Auxiliary:
         """The auxiliary vectors.
@@ -102,7 +124,10 @@ class Problem:
             UsageError: there are none.
         """
         if self.auxiliary is None:
-            raise UsageError("this method needs vectors of the tokens", hint="give --auxiliary FILE.safetensors")
+            raise UsageError(
+                "this method needs vectors of the tokens",
+                hint="give --auxiliary FILE.safetensors, or --learn-from TEXT",
+            )
         return self.auxiliary
 
 

@@ -77,6 +77,16 @@ class Checkpoint:
                 file, DTYPES[tensor.dtype], (tensor.end - tensor.start) // DTYPES[tensor.dtype].itemsize
             ).reshape(tensor.shape)
 
+    def row_blocks(self, name: str, rows: int) -> Iterator[tuple[int, NDArray[np.generic]]]:
+        """(first row, some rows) of a matrix that `read` would read whole."""
+        tensor = self.tensors[name]
+        dtype, width = DTYPES[tensor.dtype], tensor.shape[1]
+        for start in range(0, tensor.shape[0], rows):
+            count = min(rows, tensor.shape[0] - start)
+            with (self.folder / tensor.shard).open("rb") as file:
+                file.seek(tensor.start + start * width * dtype.itemsize)
+                yield start, np.fromfile(file, dtype, count * width).reshape(count, width)
+
     def blocks(self, name: str, size: int = 1 << 24) -> Iterator[bytes]:
         """The bytes of a tensor, piece by piece."""
         tensor = self.tensors[name]

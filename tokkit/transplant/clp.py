@@ -28,7 +28,7 @@ class Clp(Method):
     def solve(self, problem: Problem) -> Rows:
         """All rows, as constants, since every shared token has a weight in each; computed in blocks."""
         anchors, wanted = problem.donor()
-        base = np.asarray(problem.base[problem.anchors], np.float64)
+        base = problem.anchor_rows()
         made, served = np.zeros((problem.n, base.shape[1])), np.zeros(problem.n, bool)
         block = max(1, (1 << 23) // len(anchors))
         for start in range(0, problem.n, block):

@@ -41,6 +41,6 @@ class Hewitt(Method):
 
     def solve(self, problem: Problem) -> Rows:
         """The same seed gives the same rows."""
-        mean, covariance = moments(problem.base)
+        mean, covariance = moments(problem.floats)
         made = sample(mean, covariance, problem.n, seed=problem.seed, scale=self.config.scale)
         return Rows(Csr.empty(problem.n), constant=made)

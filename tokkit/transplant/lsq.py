@@ -39,5 +39,5 @@ class LeastSquares(Method):
     def solve(self, problem: Problem) -> Rows:
         """All rows, as constants: the map mixes all anchors."""
         anchors, wanted = problem.donor()
-        made = affine_map(anchors, problem.base[problem.anchors], wanted, ridge=self.config.ridge)
+        made = affine_map(anchors, problem.anchor_rows(), wanted, ridge=self.config.ridge)
         return Rows(Csr.empty(problem.n), constant=made)

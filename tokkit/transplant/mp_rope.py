@@ -107,7 +107,7 @@ class MatchingPursuitRope(Method):
         if problem.ropes is None:
             raise UsageError("this method needs the heads and the rope_theta of both models", hint="take omp")
         of_donor, of_base = problem.ropes
-        base = problem.base[problem.anchors]
+        base = problem.anchor_rows()
         made, residual = np.zeros((problem.n, base.shape[1])), np.zeros(problem.n)
         for start in range(0, problem.n, 512):
             span = slice(start, start + 512)

@@ -4,10 +4,10 @@ arXiv 2506.06607 (Goddard, Fernandes Neto 2025). k times: the anchor with the la
 coefficients are the least squares over all that joined; new = sum_j c_j base_j. Scores are raw inner products;
 `normalized` divides by |a_j|. Ties go to the lowest anchor. It stops at k anchors, at a residual below the tolerance,
 or when the best anchor depends on those chosen already: coefficients stay finite where k exceeds the rank.
-The Gram form (Rubinstein et al. 2008) runs where the Gram matrix fits the memory, else products with all anchors.
+The Gram form (Rubinstein et al. 2008), with rows of the Gram matrix made when a new row first needs them: few anchors
+are chosen over and over, and the core keeps theirs in a byte a number without any loss in the result.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +22,12 @@ from tokkit.transplant.sparse import Csr, Floats
 
 _DOUBLE_UP_TO = 1024
 """Anchors up to which all is done in f64: it costs nothing there."""
-_BLOCK_BYTES = 1 << 26
+_SCORE_BYTES = 1 << 23
+"""Products in f32 at a time, before the core takes them over."""
+_BLOCK_BYTES = 1 << 25
+"""Scores of the tokens that go through the steps together, two bytes each in the core."""
+_LEAST_ROWS_BYTES = 80 << 20
+"""Gram rows kept at least, if the memory allows."""
 NONE = 2**32 - 1
 
 Score = Literal["raw", "normalized"]
@@ -52,111 +57,46 @@ def pursue(
 ) -> Pursuit:
     """Writes each of `signals` [n, d] as at most k of `atoms` [m, d]; k is cut to m.
 
-    `memory` bounds the Gram matrix; `double` forces f64 (default: for few atoms).
+    `memory` bounds the Gram rows that are kept: fewer cost time, never another result. By default as much as the atoms
+    themselves take, at least 80 MiB. `double` keeps the atoms in f64 (default: for few atoms).
 
     Raises:
-        UsageError: no atoms or k < 1. ResourceError: the Gram matrix gets no memory.
+        UsageError: no atoms or k < 1.
     """
     is_double = len(atoms) <= _DOUBLE_UP_TO if double is None else double
     dtype: type[np.float32 | np.float64] = np.float64 if is_double else np.float32
     basis: Floats = np.ascontiguousarray(atoms, dtype)
-    wanted: Floats = np.ascontiguousarray(signals, dtype)
     norms = np.sqrt(np.einsum("ij,ij->i", basis, basis, dtype=np.float64))
     if score == "normalized":
         basis = (basis / np.where(norms > 0, norms, 1)[:, None]).astype(dtype)
-    k = min(k, len(basis))
-    norm2 = np.einsum("ij,ij->i", wanted, wanted, dtype=np.float64)
-    size = np.dtype(dtype).itemsize
-    if len(basis) ** 2 * size <= memory:
-        found = _by_gram(basis, wanted, norm2, k, tolerance, threads, progress)
-    else:
-        found = _by_products(basis, wanted, norm2, k, tolerance, memory)
-    if score == "normalized":
-        scale = np.where(norms > 0, norms, 1)[np.maximum(found.atoms, 0)]
-        found = Pursuit(found.atoms, found.coefficients / scale, found.used, found.residual)
-    return found
-
-
-def _by_gram(
-    basis: Floats,
-    wanted: Floats,
-    norm2: NDArray[np.float64],
-    k: int,
-    tolerance: float,
-    threads: int,
-    progress: Progress,
-) -> Pursuit:
-    gram = _core.Gram(len(basis), is_double=basis.dtype == np.float64)
-    rows = max(1, _BLOCK_BYTES // (basis.itemsize * len(basis)))
-    for start in range(0, len(basis), rows):
-        gram.push((basis[start : start + rows] @ basis.T).tobytes())
+    m, width = basis.shape
+    rows = min(memory, max(4 * basis.size, _LEAST_ROWS_BYTES)) // max(1, m)
+    core = _core.Pursuit(basis.tobytes(), width, k=k, tolerance=tolerance, rows=rows, is_double=is_double)
     parts: list[tuple[bytes, bytes, bytes, bytes]] = []
-    report: Callable[[str, int, int], None] | None = None if progress is silent else progress
-    for start in range(0, len(wanted), rows):
-        alpha = wanted[start : start + rows] @ basis.T
-        block = norm2[start : start + rows].tobytes()
-        parts.append(gram.pursue(alpha.tobytes(), block, k=k, tolerance=tolerance, threads=threads, progress=report))
+    block, part = max(1, _BLOCK_BYTES // (2 * m)), max(1, _SCORE_BYTES // (4 * m))
+    for start in range(0, len(signals), block):
+        progress("pursue", start, len(signals))
+        for at in range(start, min(start + block, len(signals)), part):
+            wanted: Floats = np.ascontiguousarray(signals[at : min(at + part, start + block)], dtype)
+            core.add(wanted.tobytes(), _products(wanted, basis))
+        while (missing := core.missing()) is not None:
+            lacking = np.frombuffer(missing, np.uint32)
+            for at in range(0, len(lacking), part):
+                core.fill(lacking[at : at + part].tobytes(), _products(basis[lacking[at : at + part]], basis))
+            core.step(threads=threads)
+        parts.append(core.take())
     joined = [b"".join(column) for column in zip(*parts, strict=True)] if parts else [b""] * 4
-    atoms = np.frombuffer(joined[0], np.uint32).reshape(-1, k).astype(np.int64)
-    atoms[atoms == NONE] = -1
-    left = np.sqrt(np.frombuffer(joined[3], np.float64))
-    return Pursuit(
-        atoms,
-        np.frombuffer(joined[1], np.float64).reshape(-1, k),
-        np.frombuffer(joined[2], np.uint32).astype(np.int64),
-        left / np.where(norm2 > 0, np.sqrt(norm2), 1),
-    )
+    found = np.frombuffer(joined[0], np.uint32).reshape(-1, min(k, m)).astype(np.int64)
+    found[found == NONE] = -1
+    coefficients = np.frombuffer(joined[1], np.float64).reshape(found.shape)
+    if score == "normalized":
+        coefficients = coefficients / np.where(norms > 0, norms, 1)[np.maximum(found, 0)]
+    used = np.frombuffer(joined[2], np.uint32).astype(np.int64)
+    return Pursuit(found, coefficients, used, np.frombuffer(joined[3], np.float64))
 
 
-def _by_products(
-    basis: Floats, wanted: Floats, norm2: NDArray[np.float64], k: int, tolerance: float, memory: int
-) -> Pursuit:
-    """The same without a Gram matrix: one product of a block's residuals with all atoms per step."""
-    n, m, d = len(wanted), len(basis), basis.shape[1]
-    atoms, coefficients = np.full((n, k), -1, np.int64), np.zeros((n, k))
-    used, left = np.zeros(n, np.int64), np.zeros(n)
-    dependent = 1e-7 if basis.dtype == np.float32 else 1e-14
-    noise = 1e-6 if basis.dtype == np.float32 else 1e-13
-    # A block holds its scores (and their magnitudes) and an orthonormal basis of k rows of f64 for each signal.
-    rows = max(1, min(n, memory // (2 * basis.itemsize * m + 8 * k * (d + k))))
-    for start in range(0, n, rows):
-        y = wanted[start : start + rows].astype(np.float64)
-        y2 = norm2[start : start + rows]
-        b = len(y)
-        q, triangle, along = np.zeros((b, k, d)), np.zeros((b, k, k)), np.zeros((b, k))
-        triangle[:, range(k), range(k)] = 1
-        residual, active = y.copy(), y2 > 0
-        chosen = atoms[start : start + rows]
-        for step in range(k):
-            scores = np.abs(residual.astype(basis.dtype) @ basis.T)
-            taken = chosen[:, :step]
-            scores[np.repeat(np.arange(b), step)[(taken >= 0).ravel()], taken[taken >= 0]] = -1
-            best = scores.argmax(axis=1)
-            top = scores[np.arange(b), best].astype(np.float64)
-            rest2 = np.einsum("bd,bd->b", residual, residual)
-            atom = basis[best].astype(np.float64)
-            own = np.einsum("bd,bd->b", atom, atom)
-            heads = np.einsum("bsd,bd->bs", q[:, :step], atom)
-            fresh = atom - np.einsum("bs,bsd->bd", heads, q[:, :step])
-            again = np.einsum("bsd,bd->bs", q[:, :step], fresh)  # a second pass keeps Q orthogonal
-            fresh -= np.einsum("bs,bsd->bd", again, q[:, :step])
-            new2 = np.einsum("bd,bd->b", fresh, fresh)
-            active = active & (rest2 > tolerance**2 * y2) & (top > noise * np.sqrt(own * y2)) & (new2 > dependent * own)
-            if not active.any():
-                break
-            root = np.sqrt(np.where(active, new2, 1))
-            q[:, step] = np.where(active[:, None], fresh / root[:, None], 0)
-            triangle[active, step, :step] = (heads + again)[active]
-            triangle[active, step, step] = root[active]
-            along[:, step] = np.einsum("bd,bd->b", q[:, step], y)
-            residual -= along[:, step, None] * q[:, step]
-            chosen[active, step] = best[active]
-            used[start : start + rows] += active
-        solved = np.linalg.solve(np.swapaxes(triangle, 1, 2), along[..., None])[..., 0]
-        coefficients[start : start + rows] = np.where(chosen >= 0, solved, 0)
-        rest2 = np.einsum("bd,bd->b", residual, residual)
-        left[start : start + rows] = np.sqrt(rest2 / np.where(y2 > 0, y2, 1))
-    return Pursuit(atoms, coefficients, used, left)
+def _products(left: Floats, right: Floats) -> bytes:
+    return (left @ right.T).astype(np.float32, copy=False).tobytes()
 
 
 @METHODS.register("omp")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.transplant.base import Method, Problem, Rows
+from tokkit.transplant.base import Method, Pieces, Problem, Rows
 from tokkit.transplant.compose import Compose
 from tokkit.transplant.match import MISSING, Matches, Origin
-from tokkit.transplant.sparse import Csr, Floats
+from tokkit.transplant.sparse import Csr
 from tokkit.transplant.vocabulary import Vocabulary
 
 COPY = "copy"
@@ -99,7 +99,7 @@ def without_rows(matches: Matches, target: Vocabulary, base_rows: int) -> Matche
 
 def build(assignment: Assignment, problem: Problem, method: Method, name: str) -> Operator:
     """The operator of one matrix; `problem` wants the rows of `assignment.new_text()` in that order."""
-    matches, base, n_rows = assignment.matches, problem.base, assignment.n_rows
+    matches, n_rows = assignment.matches, assignment.n_rows
     entries: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = [(np.zeros(0, np.int64), np.zeros(0))] * n_rows
     labels, residual = [""] * n_rows, np.full(n_rows, np.nan)
     constants: dict[int, NDArray[np.float64]] = {}
@@ -118,13 +118,12 @@ def build(assignment: Assignment, problem: Problem, method: Method, name: str) -
             left = places[
                 _take(rest, ids[places], np.arange(len(places)), "compose", entries, labels, residual, constants)
             ]
-        mean = base.mean(axis=0, dtype=np.float64)
         for place in left.tolist():
-            labels[int(ids[place])], constants[int(ids[place])] = "mean", mean
-    _specials(assignment, base, entries, labels)
-    _padding(assignment, base, entries, labels, constants)
+            labels[int(ids[place])], constants[int(ids[place])] = "mean", problem.mean
+    _specials(assignment, entries, labels)
+    _padding(assignment, problem, entries, labels, constants)
     keys = np.array(sorted(constants), np.int64)
-    table = np.array([constants[int(key)] for key in keys], np.float32).reshape(len(keys), base.shape[1])
+    table = np.array([constants[int(key)] for key in keys], np.float32) if len(keys) else np.zeros((0, 0), np.float32)
     return Operator(Csr.of_rows(entries), keys, table, tuple(labels), residual, tuple(notes))
 
 
@@ -153,43 +152,38 @@ def _take(
 
 def _part(problem: Problem, places: NDArray[np.int64]) -> Problem:
     """The problem of some of the new tokens, for a method that needs pieces only."""
-    assert problem.pieces is not None
-    pieces = replace(
-        problem.pieces,
-        segments=[problem.pieces.segments[int(place)] for place in places],
-        lengths=[problem.pieces.lengths[int(place)] for place in places],
-    )
-    return replace(problem, texts=tuple(problem.texts[int(place)] for place in places), pieces=pieces)
+    whole = problem.spelled()
+    part = Pieces([whole.segments[int(at)] for at in places], [whole.lengths[int(at)] for at in places])
+    return replace(problem, texts=tuple(problem.texts[int(place)] for place in places), pieces=lambda: part)
 
 
 def _specials(
     assignment: Assignment,
-    base: Floats,
     entries: list[tuple[NDArray[np.int64], NDArray[np.float64]]],
     labels: list[str],
 ) -> None:
     """A special token without counterpart is the mean of the base's specials: never zero, never a donor's."""
-    known = np.array(sorted(n for n in assignment.base.specials.values() if n < len(base)), np.int64)
+    known = np.array(sorted(n for n in assignment.base.specials.values() if n < assignment.base_rows), np.int64)
     if not len(known):
-        known = np.arange(min(len(base), assignment.base.n_rows), dtype=np.int64)[:256]
+        known = np.arange(min(assignment.base_rows, assignment.base.n_rows), dtype=np.int64)[:256]
     for row in assignment.matches.ids(Origin.NEW_SPECIAL).tolist():
         entries[row], labels[row] = (known, np.full(len(known), 1 / len(known))), "mean of specials"
 
 
 def _padding(
     assignment: Assignment,
-    base: Floats,
+    problem: Problem,
     entries: list[tuple[NDArray[np.int64], NDArray[np.float64]]],
     labels: list[str],
     constants: dict[int, NDArray[np.float64]],
 ) -> None:
     """Holes and rows to fill up are the base's own unused row, or the mean: a zero logit would beat negative ones."""
-    unused = [row for row in range(assignment.base_rows) if row not in assignment.base.by_id and base[row].any()]
-    mean = base.mean(axis=0, dtype=np.float64)
+    known = assignment.base.by_id
+    unused = [row for row in range(assignment.base_rows) if row not in known and problem.base[row].any()]
     holes = assignment.matches.ids(Origin.HOLE).tolist()
     for row in [*holes, *range(len(assignment.matches.source), assignment.n_rows)]:
         labels[row] = "padding"
         if unused:
             entries[row] = (np.array(unused[:1], np.int64), np.ones(1))
         else:
-            constants[row] = mean
+            constants[row] = problem.mean

@@ -81,4 +81,4 @@ class Procrustes(Method):
         """All rows, as constants: the map mixes all anchors."""
         anchors, wanted = problem.donor()
         fit = by_padding if self.config.widths == "pad" else by_principal_axes
-        return Rows(Csr.empty(problem.n), constant=fit(anchors, problem.base[problem.anchors], wanted))
+        return Rows(Csr.empty(problem.n), constant=fit(anchors, problem.anchor_rows(), wanted))

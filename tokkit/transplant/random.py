@@ -21,7 +21,7 @@ class Random(Method):
     def solve(self, problem: Problem) -> Rows:
         """The same seed gives the same rows."""
         draw = np.random.default_rng([problem.seed, problem.side == "out"])
-        mean = problem.base.mean(axis=0, dtype=np.float64)
-        deviation = problem.base.std(axis=0, dtype=np.float64)
+        mean = problem.mean
+        deviation = problem.floats.std(axis=0, dtype=np.float64)
         noise = draw.standard_normal((problem.n, problem.base.shape[1]))
         return Rows(Csr.empty(problem.n), constant=mean + self.config.scale * deviation * noise)

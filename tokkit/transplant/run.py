@@ -21,6 +21,7 @@ from tokkit.transplant.operator import Assignment, Operator, without_rows
 from tokkit.transplant.report import Report
 from tokkit.transplant.solve import Job, Limits, given, open_donor, read_auxiliary, solved
 from tokkit.transplant.tables import find_tables
+from tokkit.transplant.vectors import auxiliary_of
 from tokkit.transplant.verify import verify
 from tokkit.transplant.vocabulary import read_vocabulary
 
@@ -36,6 +37,7 @@ def transplant(
     config: TransplantConfig | None = None,
     overrides: Mapping[str, str] | None = None,
     auxiliary: str | Path | None = None,
+    learn_from: str | Path | None = None,
     weights: str | Path | None = None,
     seed: int = 0,
     threads: int = 1,
@@ -46,8 +48,8 @@ def transplant(
     """Gives the model in `base` the tokenizer in `target` and writes the result to `output` (None: only plans).
 
     `donor` is a model that has the target tokenizer; `auxiliary` a safetensors file with `target` [target rows, n] and
-    `base` [base rows, n]; `weights` a transplant.parquet whose rows are used in place of a method, for a fine-tune of
-    the same base. Nothing of any folder is executed.
+    `base` [base rows, n], `learn_from` a text to learn such vectors from; `weights` a transplant.parquet whose rows are
+    used in place of a method, for a fine-tune of the same base. Nothing of any folder is executed.
 
     Raises:
         UsageError: options that cannot work together. InputError: missing files.
@@ -55,6 +57,8 @@ def transplant(
         ResourceError: no room on the disk. GateError: the result failed its verification.
     """
     config = config or TransplantConfig()
+    if auxiliary is not None and learn_from is not None:
+        raise UsageError("vectors are given and to be learnt too", hint="leave one of them away")
     base, target = Path(base), Path(target)
     if output is not None:
         atomic.refuse_overwrite(Path(output), overwrite=overwrite)
@@ -84,7 +88,10 @@ def transplant(
         operators, made = given(job, Path(weights))
     else:
         limits = Limits(seed, threads, memory, progress)
-        operators, made = solved(job, read_auxiliary(auxiliary, assignment), limits)
+        vectors = read_auxiliary(auxiliary, assignment)
+        if learn_from is not None:
+            vectors = auxiliary_of(Path(learn_from), target, assignment, seed=seed, progress=progress)
+        operators, made = solved(job, vectors, limits)
     report = report.with_rows(operators, made, matches.origin)
     progress("write", 0, 0)
     facts = {
@@ -97,14 +104,15 @@ def transplant(
     }
     with atomic.atomic_folder(output, overwrite=overwrite) as folder:
         notes = _write(job, folder, operators, made, base, target)
+        made.clear()  # as large as the tables, and all is read again from the folder
         written = folder / provenance.NAME
         provenance.write_provenance(written, operators, new, matches.origin, report.norm_z, facts)
         if config.verify:
             progress("verify", 0, 0)
             notes += verify(folder, model, operators, new, gone=frozenset(tables.dropped))
-        report = replace(report, warnings=(*report.warnings, *notes), output=str(output))
-        write.write_json(folder / "transplant.json", report.to_json())
-    return report
+        report = replace(report, warnings=(*report.warnings, *notes))
+        write.write_json(folder / "transplant.json", report.to_json())  # says nothing of where it lies
+    return replace(report, output=str(output))
 
 
 def _plain(value: object) -> object:

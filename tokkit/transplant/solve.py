@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from tokkit.transplant.checkpoint import Checkpoint, open_checkpoint
 from tokkit.transplant.config import TransplantConfig
 from tokkit.transplant.operator import Assignment, Operator, build
 from tokkit.transplant.pieces import spell
-from tokkit.transplant.sparse import Floats
 from tokkit.transplant.tables import Tables, find_tables
 from tokkit.transplant.undertrained import suspects, unused_ids
 from tokkit.transplant.vocabulary import Vocabulary, read_vocabulary
@@ -112,7 +112,7 @@ def solved(
     assignment = job.assignment
     ids = assignment.new_text()
     texts = tuple(assignment.target.by_id[int(number)].data for number in ids)
-    pieces = spell(assignment.base, texts, rows=job.tables.rows)
+    pieces = cache(partial(spell, assignment.base, texts, rows=job.tables.rows))
     by_id = assignment.base.by_id
     base_texts = tuple(
         by_id[row].data if row in by_id and by_id[row].kind == "text" else None for row in range(job.tables.rows)
@@ -122,16 +122,14 @@ def solved(
     made: dict[str, NDArray[np.generic]] = {}
     done: list[tuple[Side, str]] = []
     for name, side in job.sides().items():
-        raw = job.read(name)
-        twin = next((n for s, n in done if s == side and _equal(job.read(n), raw)), None)
+        twin = next((n for s, n in done if s == side and _equal(job.read(n), job.read(name))), None)
         if twin is not None:
             operators[name], made[name] = operators[twin], made[twin]
             continue
-        base: Floats = np.asarray(raw, np.float64 if raw.dtype == np.float64 else np.float32)
-        anchors = _anchors(job, base)
+        anchors = _anchors(job, name)
         problem = Problem(
             side=side,
-            base=base,
+            read=partial(job.read, name),
             anchors=assignment.matches.source[anchors],
             texts=texts,
             base_texts=base_texts,
@@ -145,8 +143,8 @@ def solved(
         )
         problem = _with_donor(problem, job, ids, anchors)
         operators[name] = build(assignment, problem, method, job.name)
-        del problem, base  # the f32 copy, before as much again is made
-        made[name] = operators[name].rows(raw)
+        del problem  # what it holds, before as much again is made
+        made[name] = operators[name].rows(job.read(name))
         done.append((side, name))
     return operators, made
 
@@ -155,7 +153,7 @@ def _equal(left: NDArray[np.generic], right: NDArray[np.generic]) -> bool:
     return left.shape == right.shape and left.tobytes() == right.tobytes()
 
 
-def _anchors(job: Job, base: Floats) -> NDArray[np.int64]:
+def _anchors(job: Job, name: str) -> NDArray[np.int64]:
     """Target ids of the anchors: trained on both sides as far as that can be told."""
     assignment = job.assignment
     limit = job.donor.tables.rows if job.donor else assignment.target.n_rows
@@ -166,7 +164,7 @@ def _anchors(job: Job, base: Floats) -> NDArray[np.int64]:
     head = None
     if job.tables.outputs:
         head = np.asarray(job.model.read(job.tables.outputs[0]), np.float32)
-    bad = suspects(base, head, unused_ids(names, len(base)))
+    bad = suspects(job.read(name).astype(np.float32), head, unused_ids(names, job.tables.rows))
     return found[~bad[assignment.matches.source[found]]]
 
 

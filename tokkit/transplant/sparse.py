@@ -90,6 +90,14 @@ class Csr:
         return made
 
 
+def column_mean(values: NDArray[np.generic], block: int = 8192) -> NDArray[np.float64]:
+    """Mean of the rows of a table of any float type, in blocks."""
+    total = np.zeros(values.shape[1])
+    for start in range(0, len(values), block):
+        total += values[start : start + block].astype(np.float64).sum(axis=0)
+    return total / max(1, len(values))
+
+
 def scatter(parts: Sequence[tuple[NDArray[np.int64], Csr]], rows: int) -> Csr:
     """One operator from several: `places[i]` of `rows` gets row `i` of its part; later parts win."""
     table: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = [(np.zeros(0, np.int64), np.zeros(0))] * rows

@@ -52,10 +52,10 @@ class SparseTokenBasis(Method):
     def solve(self, problem: Problem) -> Rows:
         """All rows, as constants: each mixes all axes."""
         anchors, wanted = problem.donor()
-        base = problem.base[problem.anchors]
+        base = problem.anchor_rows()
         narrow = base if base.shape[1] <= anchors.shape[1] else anchors
         found = basis(narrow, k=self.config.k, threads=problem.threads, memory=problem.memory)
         donor_mean = problem.donor_mean
         from_mean = anchors.mean(axis=0, dtype=np.float64) if donor_mean is None else donor_mean
-        means = (from_mean, problem.base.mean(axis=0, dtype=np.float64))
+        means = (from_mean, problem.mean)
         return Rows(Csr.empty(problem.n), constant=carry(wanted, anchors, base, found, means))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.errors import GateError
 from tokkit.load.json_file import read_object
@@ -40,19 +41,34 @@ def verify(
         if name not in made.tensors or made.tensors[name].shape[0] != rows:
             faults.append(f"{name} has not {rows} rows")
             continue
-        values = made.read(name)
-        if not np.isfinite(values.astype(np.float32)).all():
-            faults.append(f"{name} has numbers that are not finite")
-        copies = operator.copies()
         source = name if name in base.tensors else next(iter(operators))
-        wanted = base.read(source)[operator.weights.indices[operator.weights.indptr[copies]]]
-        if values[copies].tobytes() != wanted.tobytes():
-            faults.append(f"{name}: copied rows differ from the base model's")
+        faults += _rows(name, made.read(name), base, source, operator)
     faults += _ids(folder, rows)
     if faults:
         more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
         raise GateError(f"{folder}: {faults[0]}{more}", hint="please report this: the result was not kept")
     return template_warnings(folder, target)
+
+
+def _rows(
+    name: str, values: NDArray[np.generic], base: Checkpoint, source: str, operator: Operator, block: int = 8192
+) -> list[str]:
+    """What is wrong with a new table; the base's is read block by block, for both may be large."""
+    faults: list[str] = []
+    for start in range(0, len(values), block):
+        if not np.isfinite(values[start : start + block].astype(np.float32)).all():
+            faults.append(f"{name} has numbers that are not finite")
+            break
+    copies = operator.copies()
+    wanted = operator.weights.indices[operator.weights.indptr[copies]]
+    order = np.argsort(wanted, kind="stable")
+    copies, wanted = copies[order], wanted[order]
+    for start, rows in base.row_blocks(source, block):
+        part = slice(*np.searchsorted(wanted, [start, start + len(rows)]))
+        if values[copies[part]].tobytes() != rows[wanted[part] - start].tobytes():
+            faults.append(f"{name}: copied rows differ from the base model's")
+            break
+    return faults
 
 
 def _is_vector(name: str, base: Checkpoint, operators: Mapping[str, Operator]) -> bool:

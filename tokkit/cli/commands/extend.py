@@ -68,7 +68,7 @@ def command(
 
     config = ExtendConfig(**given(chosen, "extend"))
     refuse_overwrite(output, overwrite=overwrite)
-    transplanting.check_model(pretrained)
+    transplanting.check_model(pretrained, tokenizer)
     model = model_of(tokenizer)
     runtime = {name: value for name, value in runtime_options(threads, memory).items() if value is not None}
     with talk.display() as display:

@@ -79,7 +79,7 @@ def command(
             named[key] = _tokens(Path(path))
     config = PruneConfig(**named)
     refuse_overwrite(output, overwrite=overwrite)
-    transplanting.check_model(pretrained)
+    transplanting.check_model(pretrained, tokenizer)
     model = model_of(tokenizer)
     runtime = {name: value for name, value in runtime_options(threads, memory).items() if value is not None}
     with talk.display() as display:

@@ -44,6 +44,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @click.option("--method", default="auto", show_default=True, metavar="NAME", help="One of `tokkit list transplants`.")
 @click.option("--donor", metavar="DIR", help="A model that has the target tokenizer: more methods can use its rows.")
 @click.option("--auxiliary", metavar="FILE", help="Vectors of tokens: safetensors with `target` and `base`.")
+@click.option("--learn-from", metavar="TEXT", help="Learn such vectors from this text, read in the new tokens.")
 @click.option("--weights", metavar="FILE", help="Use the rows of this transplant.parquet, for a fine-tune of its base.")
 @click.option(
     "--map", "pairs", multiple=True, metavar="TARGET=BASE", help="This target token is that base token (repeatable)."
@@ -51,6 +52,8 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @click.option(
     "--restore", "origin", metavar="DIR", help="The way back: BASE is a transplant, DIR what it was made from."
 )
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write a page about the result.")
+@click.option("--text", metavar="FILE", help="For the page: how much of this text has new rows.")
 @options.seed_option
 @options.threads_option
 @options.memory_option
@@ -66,9 +69,12 @@ def command(
     method: str,
     donor: str | None,
     auxiliary: str | None,
+    learn_from: str | None,
     weights: str | None,
     pairs: tuple[str, ...],
     origin: str | None,
+    html: Path | None,
+    text: str | None,
     seed: int,
     threads: int,
     memory: int | None,
@@ -81,7 +87,9 @@ def command(
     Tokens that stand for the same bytes keep their rows bit for bit; the others get rows by --method. The account of
     every row is transplant.parquet in the new folder. Needs no torch, executes nothing from any folder.
     """
+    from tokkit.atomic import atomic_file, refuse_overwrite
     from tokkit.cli.derived import given
+    from tokkit.report.transplanted import read_text, transplant_page
     from tokkit.transplant.config import TransplantConfig
     from tokkit.transplant.run import transplant
 
@@ -90,6 +98,13 @@ def command(
     if origin is not None:
         _restore(talk, base, origin, output, overwrite=overwrite, as_json=as_json)
         return
+    if html is not None and output is None:
+        raise UsageError("--html tells of a result, and --dry-run makes none", hint="leave one of them away")
+    if text is not None and html is None:
+        raise UsageError("--text is for the page", hint="name it with --html FILE")
+    if html is not None:
+        refuse_overwrite(html, overwrite=overwrite)
+    sample = None if text is None else read_text(Path(text))
     if target is None:
         raise UsageError("TARGET is missing", hint="tokkit transplant BASE TARGET -o OUT")
     with talk.display() as display:
@@ -103,6 +118,7 @@ def command(
             config=TransplantConfig(**given(chosen, "transplant")),
             overrides=_overrides(pairs),
             auxiliary=auxiliary,
+            learn_from=learn_from,
             weights=weights,
             seed=seed,
             threads=threads,
@@ -111,6 +127,9 @@ def command(
             progress=display,
         )
     talk.warn(list(report.warnings))
+    if html is not None and report.output is not None:
+        with atomic_file(html, overwrite=overwrite) as temporary:
+            temporary.write_text(transplant_page(Path(report.output), Path(base), text=sample), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(report.to_json()))
         return

@@ -1,4 +1,4 @@
 //! Small dense linear algebra that numpy has no fast call for.
 
-mod kernel;
 pub mod omp;
+mod screen;

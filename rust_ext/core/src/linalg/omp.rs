@@ -1,22 +1,47 @@
-//! Batch-OMP on a Gram matrix: orthogonal matching pursuit of many signals over one set of atoms.
+//! Batch-OMP: orthogonal matching pursuit of many signals over one set of atoms, exact and in little memory.
 //!
-//! Rubinstein, Zibulevsky, Elad 2008, in the form of a pivoted Cholesky factorisation: with G = A A', alpha = A y, the
-//! chosen atom j gives the row V_t = (G[j] - sum_s V_s[j] V_s) / rho with rho^2 = G[j,j] - sum_s V_s[j]^2, then
-//! alpha -= (alpha[j] / rho) V_t. One row of G is read per iteration. The triangle and its solution are f64.
+//! Rubinstein, Zibulevsky, Elad 2008: with G = A A' the scores A r of a residual are A y - sum_s c_s G[s], so a step
+//! costs one row of G for each atom chosen already and no product with all atoms. Signals choose few of the atoms over
+//! and over: their rows are made when they are first needed and kept as bytes. What that loses is bounded; all atoms
+//! whose coarse score comes within the bound of the best are scored anew from the atoms themselves, in f64. So the
+//! choice is that of exact arithmetic, whatever was kept, in whatever order, by however many threads.
 
-use super::kernel::{Real, TILE, advance};
+use super::screen::{Rows, Start, at_least, combine, largest, padded};
 use crate::error::{Error, Result};
 use crate::monitor::{Monitor, Silent};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::Mutex;
 
 /// Signals handed out at a time.
 const BLOCK: usize = 8;
+/// What f32 may lose in a score of the screen, as a share of the lengths that were multiplied.
+const ROUNDING: f64 = 1e-5;
 
-/// The Gram matrix of the atoms, rows padded to whole tiles.
-struct Gram<R> {
-    n: usize,
-    width: usize,
-    rows: Vec<R>,
+/// Numbers of atoms and signals: f32, or f64 for few or badly conditioned atoms.
+pub trait Real: Copy + Send + Sync {
+    /// Below this share of the atom's norm^2 its new part is rounding: the atom depends on those chosen already.
+    const DEPENDENT: f64;
+    /// A score below this share of both lengths is rounding.
+    const NOISE: f64;
+    /// The number in f64.
+    fn wide(self) -> f64;
+}
+
+impl Real for f32 {
+    const DEPENDENT: f64 = 1e-7;
+    const NOISE: f64 = 1e-6;
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Real for f64 {
+    const DEPENDENT: f64 = 1e-14;
+    const NOISE: f64 = 1e-13;
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
 }
 
 /// When to stop looking for atoms.
@@ -28,7 +53,7 @@ pub struct Limits {
     pub tolerance: f64,
 }
 
-/// What was found: row by row `k` places, of which the first `used` count.
+/// What was found: signal by signal `k` places, of which the first `used` count.
 #[derive(Debug, Default, PartialEq)]
 pub struct Found {
     /// Chosen atoms in order of choice; `u32::MAX` where unused.
@@ -37,303 +62,398 @@ pub struct Found {
     pub coefficients: Vec<f64>,
     /// Number of atoms of each signal.
     pub used: Vec<u32>,
-    /// |residual|^2 of each signal.
-    pub residual2: Vec<f64>,
+    /// |residual| / |signal| of each signal, 0 for a zero signal.
+    pub residual: Vec<f64>,
 }
 
-/// A Gram matrix of f32 (half the memory, coefficients good to about 1e-6) or f64 (for few or badly conditioned atoms).
-pub struct AnyGram(Width);
-
-enum Width {
-    Single(Gram<f32>),
-    Double(Gram<f64>),
+/// Signals over atoms, step by step: `add` signals; until `missing` says that all are done, `fill` the rows that it
+/// names and `step`; `take` what was found.
+pub struct Pursuit<R> {
+    atoms: Atoms<R>,
+    limits: Limits,
+    rows: Rows,
+    signals: Vec<Signal<R>>,
+    active: usize,
+    asked: Vec<u64>,
+    round: u64,
 }
 
-impl AnyGram {
-    /// An empty Gram matrix of `n` atoms.
-    pub fn new(n: usize, is_double: bool) -> Result<Self> {
-        if n == 0 || n > u32::MAX as usize - TILE {
-            return Err(Error::Usage(format!("number of atoms must be 1..2^32 - 17, got {n}")));
-        }
-        Ok(Self(if is_double { Width::Double(Gram::new(n)?) } else { Width::Single(Gram::new(n)?) }))
-    }
+struct Atoms<R> {
+    d: usize,
+    values: Vec<R>,
+    norm2: Vec<f64>,
+    longest: f64,
+}
 
-    /// Appends rows, each `n` little-endian numbers of the matrix's width.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        match &mut self.0 {
-            Width::Single(gram) => gram.push(&floats(bytes)?),
-            Width::Double(gram) => gram.push(&doubles(bytes)?),
-        }
-    }
-
-    /// Runs the pursuit; `alpha` is A y, one row of `n` numbers of the matrix's width per signal, `norm2` is |y|^2.
-    pub fn pursue(
-        &self,
-        alpha: &[u8],
-        norm2: &[u8],
-        limits: Limits,
-        threads: usize,
-        monitor: &mut dyn Monitor,
-    ) -> Result<Found> {
-        let norm2 = doubles(norm2)?;
-        match &self.0 {
-            Width::Single(gram) => gram.pursue(&floats(alpha)?, &norm2, limits, threads, monitor),
-            Width::Double(gram) => gram.pursue(&doubles(alpha)?, &norm2, limits, threads, monitor),
-        }
+impl<R: Real> Atoms<R> {
+    #[inline(always)]
+    fn row(&self, atom: u32) -> &[R] {
+        &self.values[atom as usize * self.d..(atom as usize + 1) * self.d]
     }
 }
 
-fn floats(bytes: &[u8]) -> Result<Vec<f32>> {
-    let (chunks, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() {
-        return Err(Error::Usage(format!("not a buffer of f32, got {} bytes", bytes.len())));
-    }
-    Ok(chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
-}
-
-fn doubles(bytes: &[u8]) -> Result<Vec<f64>> {
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    if !rest.is_empty() {
-        return Err(Error::Usage(format!("not a buffer of f64, got {} bytes", bytes.len())));
-    }
-    Ok(chunks.iter().map(|chunk| f64::from_le_bytes(*chunk)).collect())
-}
-
-impl<R: Real> Gram<R> {
-    fn new(n: usize) -> Result<Self> {
-        let width = n.div_ceil(TILE) * TILE;
-        let mut rows = Vec::new();
-        let fits = width.checked_mul(n).is_some_and(|size| rows.try_reserve_exact(size).is_ok());
-        if !fits {
-            return Err(Error::Resource(format!("no memory for a Gram matrix of {n} x {n}")));
+impl<R: Real> Pursuit<R> {
+    /// Over `values`, atoms of `d` numbers each, keeping the Gram rows of at most `rows` atoms (no fewer than k).
+    pub fn new(values: Vec<R>, d: usize, rows: usize, limits: Limits) -> Result<Self> {
+        let n = values.len().checked_div(d).unwrap_or(0);
+        if n == 0 || n * d != values.len() || n >= u32::MAX as usize || limits.k == 0 {
+            let shape = format!("{} numbers in rows of {d}, k = {}", values.len(), limits.k);
+            return Err(Error::Usage(format!("a pursuit needs whole atoms and k >= 1, got {shape}")));
         }
-        Ok(Self { n, width, rows })
+        let limits = Limits { k: limits.k.min(n), ..limits };
+        let norm2: Vec<f64> = values.chunks_exact(d).map(norm2).collect();
+        let longest = norm2.iter().fold(0.0_f64, |most, value| most.max(*value)).sqrt();
+        let rows = Rows::new(n, rows.max(limits.k));
+        let atoms = Atoms { d, values, norm2, longest };
+        Ok(Self { atoms, limits, rows, signals: Vec::new(), active: 0, asked: vec![0; n], round: 0 })
     }
 
-    fn push(&mut self, values: &[R]) -> Result<()> {
-        if !values.len().is_multiple_of(self.n) || self.rows.len() / self.width + values.len() / self.n > self.n {
-            return Err(Error::Usage(format!("rows of {} numbers expected, got {} numbers", self.n, values.len())));
+    /// Adds signals of `d` numbers each, with their products with all atoms.
+    pub fn add(&mut self, wanted: &[R], scores: impl ExactSizeIterator<Item = f32> + Clone) -> Result<()> {
+        let (d, n) = (self.atoms.d, self.atoms.norm2.len());
+        let signals = wanted.len() / d;
+        if wanted.len() != signals * d || scores.len() != signals * n {
+            let got = format!("{} numbers and {} scores", wanted.len(), scores.len());
+            return Err(Error::Usage(format!("signals of {d} numbers with {n} scores each expected, got {got}")));
         }
-        for row in values.chunks_exact(self.n) {
-            self.rows.extend_from_slice(row);
-            self.rows.resize(self.rows.len() + self.width - self.n, R::ZERO);
+        for (place, values) in wanted.chunks_exact(d).enumerate() {
+            let start = Start::of(scores.clone().skip(place * n).take(n), n);
+            self.signals.push(Signal::new(values.to_vec(), start));
         }
         Ok(())
     }
 
-    fn row(&self, atom: usize) -> &[R] {
-        &self.rows[atom * self.width..(atom + 1) * self.width]
+    /// Atoms whose Gram rows the next step needs and has not, ascending; None when all signals are done.
+    ///
+    /// Where there is no room for the rows that all signals need, the first ones go ahead.
+    pub fn missing(&mut self) -> Option<&[u32]> {
+        self.round += 1;
+        let (mut needed, mut is_any) = (Vec::new(), false);
+        self.active = self.signals.len();
+        for (place, signal) in self.signals.iter().enumerate().filter(|(_, signal)| !signal.is_done) {
+            let fresh: Vec<u32> =
+                signal.chosen.iter().copied().filter(|&atom| self.asked[atom as usize] < self.round).collect();
+            if needed.len() + fresh.len() > self.rows.capacity() {
+                self.active = place;
+                break;
+            }
+            fresh.iter().for_each(|&atom| self.asked[atom as usize] = self.round);
+            needed.extend(fresh);
+            is_any = true;
+        }
+        needed.sort_unstable();
+        is_any.then(|| self.rows.need(&needed))
     }
 
-    fn pursue(
-        &self,
-        alpha: &[R],
-        norm2: &[f64],
-        limits: Limits,
-        threads: usize,
-        monitor: &mut dyn Monitor,
-    ) -> Result<Found> {
-        let (signals, k) = (norm2.len(), limits.k.min(self.n));
-        if alpha.len() != signals * self.n || self.rows.len() != self.n * self.width || k == 0 {
-            return Err(Error::Usage(format!(
-                "{signals} signals over {} atoms do not fit {} numbers and {} rows, k = {}",
-                self.n,
-                alpha.len(),
-                self.rows.len() / self.width,
-                limits.k
-            )));
+    /// The Gram rows of `atoms`, each a product of the atom with all atoms.
+    pub fn fill(&mut self, atoms: &[u32], values: impl ExactSizeIterator<Item = f32>) -> Result<()> {
+        let n = self.atoms.norm2.len();
+        if values.len() != atoms.len() * n || atoms.iter().any(|&atom| atom as usize >= n) {
+            let got = format!("{} numbers for {} atoms", values.len(), atoms.len());
+            return Err(Error::Usage(format!("Gram rows of {n} numbers expected, got {got}")));
         }
-        let limits = Limits { k, ..limits };
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let work = |monitor: &mut dyn Monitor| -> Result<Vec<(usize, Found)>> {
-            let mut pursuit = Pursuit::new(self, limits);
-            let mut done = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let first = next.fetch_add(BLOCK, Ordering::Relaxed);
-                if first >= signals {
-                    break;
-                }
-                let end = (first + BLOCK).min(signals);
-                let mut found = Found::default();
-                for signal in first..end {
-                    if let Err(error) = monitor.poll("pursue", signal as u64, signals as u64) {
-                        stop.store(true, Ordering::Relaxed);
-                        return Err(error);
+        let (mut row, mut values) = (Vec::with_capacity(n), values);
+        for &atom in atoms {
+            row.clear();
+            row.extend(values.by_ref().take(n));
+            self.rows.fill(atom, &row);
+        }
+        Ok(())
+    }
+
+    /// Every signal that `missing` let go ahead chooses atoms until it is done or lacks a row.
+    pub fn step(&mut self, threads: usize, monitor: &mut dyn Monitor) -> Result<()> {
+        let (atoms, rows, limits) = (&self.atoms, &self.rows, self.limits);
+        let mut open: Vec<&mut Signal<R>> =
+            self.signals[..self.active].iter_mut().filter(|signal| !signal.is_done).collect();
+        let parts = open.len().div_ceil(BLOCK);
+        let queue = Mutex::new(open.chunks_mut(BLOCK));
+        let work = |monitor: &mut dyn Monitor| -> Result<()> {
+            let mut scratch = Scratch::new(atoms);
+            loop {
+                let next = queue.lock().map_err(|_| Error::Internal("a worker panicked".into()))?.next();
+                let Some(part) = next else { return Ok(()) };
+                monitor.poll("pursue", 0, 0)?;
+                for signal in part {
+                    advance(signal, atoms, rows, limits, &mut scratch);
+                    // What a signal's steps need stays in the processor's cache while it runs alone.
+                    while !signal.is_done && signal.chosen.last().is_none_or(|&atom| rows.has(atom)) {
+                        advance(signal, atoms, rows, limits, &mut scratch);
                     }
-                    pursuit.run(&alpha[signal * self.n..(signal + 1) * self.n], norm2[signal], &mut found);
                 }
-                done.push((first, found));
             }
-            Ok(done)
         };
         let work = &work;
-        let others = threads.min(signals.div_ceil(BLOCK)).saturating_sub(1);
-        let mut parts = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
+            let others = threads.min(parts).saturating_sub(1);
             let handles: Vec<_> = (0..others).map(|_| scope.spawn(move || work(&mut Silent))).collect();
-            let mut parts = work(monitor);
-            for handle in handles {
-                let part = handle.join().unwrap_or_else(|_| Err(Error::Internal("a worker panicked".into())));
-                parts = parts.and_then(|mut all| {
-                    all.extend(part?);
-                    Ok(all)
-                });
-            }
-            parts
-        })?;
-        parts.sort_unstable_by_key(|part| part.0);
-        let mut all = Found::default();
-        for (_, mut part) in parts {
-            all.atoms.append(&mut part.atoms);
-            all.coefficients.append(&mut part.coefficients);
-            all.used.append(&mut part.used);
-            all.residual2.append(&mut part.residual2);
+            let own = work(monitor);
+            handles.into_iter().fold(own, |all, handle| {
+                all.and(handle.join().unwrap_or_else(|_| Err(Error::Internal("a worker panicked".into()))))
+            })
+        })
+    }
+
+    /// What was found for the signals added since the last time, in their order; the rows are kept.
+    pub fn take(&mut self) -> Found {
+        let (k, mut found) = (self.limits.k, Found::default());
+        for signal in self.signals.drain(..) {
+            let used = signal.chosen.len();
+            found.used.push(used as u32);
+            found.atoms.extend(signal.chosen);
+            found.atoms.resize(found.atoms.len() + k - used, u32::MAX);
+            found.coefficients.extend(signal.coefficients);
+            found.coefficients.resize(found.coefficients.len() + k - used, 0.0);
+            found.residual.push(if signal.norm2 > 0.0 { (signal.left2 / signal.norm2).sqrt() } else { 0.0 });
         }
-        Ok(all)
+        found
     }
 }
 
-/// One thread's scratch.
-struct Pursuit<'g, R> {
-    gram: &'g Gram<R>,
-    limits: Limits,
-    basis: Vec<R>,
-    alpha: Vec<R>,
-    heads: Vec<R>,
+/// `triangle` is the Cholesky factor of the chosen atoms' Gram matrix, row by row; `along` their products with y.
+struct Signal<R> {
+    wanted: Vec<R>,
+    norm2: f64,
+    left2: f64,
+    start: Start,
+    chosen: Vec<u32>,
     triangle: Vec<f64>,
     along: Vec<f64>,
-    chosen: Vec<usize>,
+    coefficients: Vec<f64>,
+    is_done: bool,
 }
 
-impl<'g, R: Real> Pursuit<'g, R> {
-    fn new(gram: &'g Gram<R>, limits: Limits) -> Self {
-        let k = limits.k;
+impl<R: Real> Signal<R> {
+    fn new(wanted: Vec<R>, start: Start) -> Self {
+        let norm2 = norm2(&wanted);
         Self {
-            gram,
-            limits,
-            basis: vec![R::ZERO; gram.width * k],
-            alpha: vec![R::ZERO; gram.width],
-            heads: Vec::with_capacity(k),
-            triangle: vec![0.0; k * k],
-            along: Vec::with_capacity(k),
-            chosen: Vec::with_capacity(k),
+            wanted,
+            norm2,
+            left2: norm2,
+            start,
+            chosen: Vec::new(),
+            triangle: Vec::new(),
+            along: Vec::new(),
+            coefficients: Vec::new(),
+            is_done: norm2 <= 0.0 || !norm2.is_finite(),
         }
     }
+}
 
-    fn run(&mut self, alpha: &[R], norm2: f64, found: &mut Found) {
-        let k = self.limits.k;
-        self.alpha[..alpha.len()].copy_from_slice(alpha);
-        self.chosen.clear();
-        self.along.clear();
-        let mut left2 = norm2;
-        let (mut best, mut atom) = self.scan();
-        while self.chosen.len() < k && left2 > self.limits.tolerance.powi(2) * norm2 && best > 0.0 {
-            let step = self.chosen.len();
-            let own = self.gram.row(atom)[atom].wide();
-            if best.powi(2) <= R::NOISE.powi(2) * own * norm2 {
-                break;
-            }
-            self.heads.clear();
-            let mut new2 = own;
-            for row in 0..step {
-                let head = self.basis[((atom / TILE) * k + row) * TILE + atom % TILE];
-                self.heads.push(head);
-                self.triangle[step * k + row] = head.wide();
-                new2 -= head.wide().powi(2);
-            }
-            if new2 <= R::DEPENDENT * own || !new2.is_finite() {
-                break;
-            }
-            let root = new2.sqrt();
-            let along = self.alpha[atom].wide() / root;
-            self.triangle[step * k + step] = root;
-            self.along.push(along);
-            self.chosen.push(atom);
-            left2 = (left2 - along * along).max(0.0);
-            let numbers = (k, R::of(1.0 / root), R::of(along));
-            let lanes = advance(self.gram.row(atom), &mut self.basis, &mut self.alpha, &self.heads, numbers);
-            (best, atom) = self.next(lanes);
-        }
-        self.finish(left2, found);
-    }
+/// One thread's.
+struct Scratch {
+    scores: Vec<f32>,
+    places: Vec<u32>,
+    residual: Vec<f64>,
+    heads: Vec<f64>,
+}
 
-    /// The best of the lanes, the lowest place among equals; chosen atoms are out, whatever rounding left of them.
-    fn next(&mut self, (values, tiles): ([R; TILE], [u32; TILE])) -> (f64, usize) {
-        for &atom in &self.chosen {
-            self.alpha[atom] = R::ZERO;
-        }
-        let (mut best, mut place) = (-1.0, 0);
-        for (lane, (value, tile)) in values.iter().zip(tiles).enumerate() {
-            let (value, at) = (value.wide(), tile as usize * TILE + lane);
-            if self.chosen.contains(&at) {
-                return self.scan();
-            }
-            if value > best || (value == best && at < place) {
-                (best, place) = (value, at);
-            }
-        }
-        (best, place)
+impl Scratch {
+    fn new<R>(atoms: &Atoms<R>) -> Self {
+        let scores = vec![0.0; padded(atoms.norm2.len())];
+        Self { scores, places: Vec::new(), residual: vec![0.0; atoms.d], heads: Vec::new() }
     }
+}
 
-    fn scan(&self) -> (f64, usize) {
-        let (mut best, mut place) = (R::NONE, 0);
-        for (at, value) in self.alpha[..self.gram.n].iter().enumerate() {
-            if value.magnitude() > best {
-                (best, place) = (value.magnitude(), at);
-            }
-        }
-        (best.wide(), place)
+/// `advance_body` with the widest vectors of this processor. No fused multiply-add: the same sums on every machine.
+fn advance<R: Real>(signal: &mut Signal<R>, atoms: &Atoms<R>, rows: &Rows, limits: Limits, scratch: &mut Scratch) {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, the only thing that the callee asks for.
+        return unsafe { advance_avx2(signal, atoms, rows, limits, scratch) };
     }
+    advance_body(signal, atoms, rows, limits, scratch);
+}
 
-    /// Solves L' x = along from the bottom and files the row.
-    fn finish(&self, left2: f64, found: &mut Found) {
-        let (k, used) = (self.limits.k, self.chosen.len());
-        let mut solution = vec![0.0; k];
-        for row in (0..used).rev() {
-            let known: f64 = (row + 1..used).map(|later| self.triangle[later * k + row] * solution[later]).sum();
-            solution[row] = (self.along[row] - known) / self.triangle[row * k + row];
-        }
-        found.atoms.extend(self.chosen.iter().map(|&atom| atom as u32));
-        found.atoms.resize(found.atoms.len() + k - used, u32::MAX);
-        found.coefficients.extend(solution);
-        found.used.push(used as u32);
-        found.residual2.push(left2);
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn advance_avx2<R: Real>(signal: &mut Signal<R>, atoms: &Atoms<R>, rows: &Rows, limits: Limits, scratch: &mut Scratch) {
+    advance_body(signal, atoms, rows, limits, scratch);
+}
+
+#[inline(always)]
+fn advance_body<R: Real>(signal: &mut Signal<R>, atoms: &Atoms<R>, rows: &Rows, limits: Limits, scratch: &mut Scratch) {
+    signal.is_done = true;
+    residual(signal, atoms, &mut scratch.residual);
+    let Some((score, atom)) = best(signal, atoms, rows, scratch) else { return };
+    let own = atoms.norm2[atom as usize];
+    if score <= R::NOISE * (own * signal.norm2).sqrt() {
+        return;
     }
+    // L h = (products of the new atom with those chosen): h is the new row of the triangle.
+    scratch.heads.clear();
+    let (mut new2, row) = (own, atoms.row(atom));
+    for (place, &other) in signal.chosen.iter().enumerate() {
+        let line = &signal.triangle[place * (place + 1) / 2..][..place + 1];
+        let known: f64 = line.iter().zip(&scratch.heads).map(|(a, b)| a * b).sum();
+        let head = (product(atoms.row(other), row) - known) / line[place];
+        scratch.heads.push(head);
+        new2 -= head * head;
+    }
+    if new2 <= R::DEPENDENT * own || !new2.is_finite() {
+        return;
+    }
+    signal.triangle.extend_from_slice(&scratch.heads);
+    signal.triangle.push(new2.sqrt());
+    signal.along.push(product(row, &signal.wanted));
+    signal.chosen.push(atom);
+    solve(signal);
+    residual(signal, atoms, &mut scratch.residual);
+    signal.left2 = scratch.residual.iter().map(|value| value * value).sum();
+    signal.is_done = signal.chosen.len() == limits.k || signal.left2 <= limits.tolerance.powi(2) * signal.norm2;
+}
+
+/// The atom with the largest |<r, a>| and that score, the lowest atom among equals; None where all are zero.
+#[inline(always)]
+fn best<R: Real>(signal: &Signal<R>, atoms: &Atoms<R>, rows: &Rows, scratch: &mut Scratch) -> Option<(f64, u32)> {
+    let (mut bound, mut lengths) = (f64::from(signal.start.step) / 2.0, signal.norm2.sqrt());
+    let mut weighted = Vec::with_capacity(signal.chosen.len());
+    for (&atom, weight) in signal.chosen.iter().zip(&signal.coefficients) {
+        let (row, step) = rows.row(atom);
+        weighted.push((row, (weight * f64::from(step)) as f32));
+        bound += weight.abs() * f64::from(step) / 2.0;
+        lengths += weight.abs() * atoms.norm2[atom as usize].sqrt();
+    }
+    bound += ROUNDING * lengths * atoms.longest;
+    combine(&signal.start, &weighted, &mut scratch.scores);
+    for &atom in &signal.chosen {
+        scratch.scores[atom as usize] = 0.0;
+    }
+    let least = f64::from(largest(&scratch.scores)) - 2.0 * bound;
+    at_least(&scratch.scores, least.max(0.0) as f32, &mut scratch.places);
+    let (mut score, mut found) = (0.0, None);
+    for &place in scratch.places.iter().take_while(|&&place| (place as usize) < atoms.norm2.len()) {
+        let value = against(atoms.row(place), &scratch.residual).abs();
+        if value > score && !signal.chosen.contains(&place) {
+            (score, found) = (value, Some((value, place)));
+        }
+    }
+    found
+}
+
+/// y - sum c a, in f64.
+#[inline(always)]
+fn residual<R: Real>(signal: &Signal<R>, atoms: &Atoms<R>, out: &mut [f64]) {
+    for (out, value) in out.iter_mut().zip(&signal.wanted) {
+        *out = value.wide();
+    }
+    for (&atom, &weight) in signal.chosen.iter().zip(&signal.coefficients) {
+        for (out, value) in out.iter_mut().zip(atoms.row(atom)) {
+            *out -= weight * value.wide();
+        }
+    }
+}
+
+/// L z = along, L' c = z.
+#[inline(always)]
+fn solve<R>(signal: &mut Signal<R>) {
+    let used = signal.chosen.len();
+    let line = |row: usize| row * (row + 1) / 2;
+    let (triangle, solution) = (&signal.triangle, &mut signal.coefficients);
+    solution.clear();
+    for row in 0..used {
+        let known: f64 = triangle[line(row)..].iter().zip(solution.iter()).map(|(a, b)| a * b).sum();
+        solution.push((signal.along[row] - known) / triangle[line(row) + row]);
+    }
+    for row in (0..used).rev() {
+        let known: f64 = (row + 1..used).map(|later| triangle[line(later) + row] * solution[later]).sum();
+        solution[row] = (solution[row] - known) / triangle[line(row) + row];
+    }
+}
+
+const LANES: usize = 8;
+
+/// The sum over `LANES` partial sums: vectors of any width give the same.
+#[inline(always)]
+fn sum_of(left: impl Iterator<Item = f64>) -> f64 {
+    let mut sums = [0.0; LANES];
+    for (place, value) in left.enumerate() {
+        sums[place % LANES] += value;
+    }
+    sums.iter().sum()
+}
+
+#[inline(always)]
+fn product<R: Real>(left: &[R], right: &[R]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (a, b) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
+    let rest = sum_of(a.remainder().iter().zip(b.remainder()).map(|(x, y)| x.wide() * y.wide()));
+    for (a, b) in a.zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane].wide() * b[lane].wide();
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
+#[inline(always)]
+fn against<R: Real>(left: &[R], right: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (a, b) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
+    let rest = sum_of(a.remainder().iter().zip(b.remainder()).map(|(x, y)| x.wide() * y));
+    for (a, b) in a.zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane].wide() * b[lane];
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
+fn norm2<R: Real>(values: &[R]) -> f64 {
+    product(values, values)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn bytes(values: &[f64]) -> Vec<u8> {
-        values.iter().flat_map(|value| value.to_le_bytes()).collect()
-    }
-
-    fn pursue(atoms: &[[f64; 2]], signal: [f64; 2], k: usize) -> Found {
-        let dot = |a: &[f64; 2], b: &[f64; 2]| a[0] * b[0] + a[1] * b[1];
-        let mut gram = AnyGram::new(atoms.len(), true).unwrap();
-        for atom in atoms {
-            gram.push(&bytes(&atoms.iter().map(|other| dot(atom, other)).collect::<Vec<_>>())).unwrap();
-        }
-        let alpha: Vec<f64> = atoms.iter().map(|atom| dot(atom, &signal)).collect();
+    /// Runs a pursuit the way its caller does; `rows` bounds the Gram rows kept.
+    fn pursue<const D: usize>(atoms: &[[f64; D]], signals: &[[f64; D]], k: usize, rows: usize) -> Found {
+        let dot = |a: &[f64; D], b: &[f64; D]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>() as f32;
         let limits = Limits { k, tolerance: 1e-6 };
-        gram.pursue(&bytes(&alpha), &bytes(&[dot(&signal, &signal)]), limits, 2, &mut Silent).unwrap()
+        let mut pursuit = Pursuit::new(atoms.as_flattened().to_vec(), D, rows, limits).unwrap();
+        let scores: Vec<f32> = signals.iter().flat_map(|y| atoms.iter().map(move |a| dot(a, y))).collect();
+        pursuit.add(signals.as_flattened(), scores.iter().copied()).unwrap();
+        while let Some(missing) = pursuit.missing() {
+            let missing = missing.to_vec();
+            let values: Vec<f32> =
+                missing.iter().flat_map(|&a| atoms.iter().map(move |b| dot(&atoms[a as usize], b))).collect();
+            pursuit.fill(&missing, values.iter().copied()).unwrap();
+            pursuit.step(2, &mut Silent).unwrap();
+        }
+        pursuit.take()
     }
 
     #[test]
     fn an_atom_of_its_own_is_found_alone() {
-        let found = pursue(&[[1.0, 0.0], [0.0, 2.0], [0.0, 2.0]], [0.0, 3.0], 2);
+        let found = pursue(&[[1.0, 0.0], [0.0, 2.0], [0.0, 2.0]], &[[0.0, 3.0]], 2, 3);
         assert_eq!((found.used[0], found.atoms[0]), (1, 1));
         assert!((found.coefficients[0] - 1.5).abs() < 1e-12);
     }
 
     #[test]
     fn more_atoms_than_the_rank_are_never_used() {
-        let found = pursue(&[[1.0, 0.0], [1.0, 1.0], [1.0, 1.0], [0.3, 0.7]], [0.2, 0.9], 4);
-        assert!(found.used[0] <= 2 && found.residual2[0] < 1e-12);
+        let found = pursue(&[[1.0, 0.0], [1.0, 1.0], [1.0, 1.0], [0.3, 0.7]], &[[0.2, 0.9]], 4, 4);
+        assert!(found.used[0] <= 2 && found.residual[0] < 1e-6);
     }
 
     #[test]
     fn a_zero_signal_needs_no_atom() {
-        assert_eq!(pursue(&[[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0], 2).used, [0]);
+        assert_eq!(pursue(&[[1.0, 0.0], [0.0, 1.0]], &[[0.0, 0.0]], 2, 2).used, [0]);
+    }
+
+    #[test]
+    fn the_rows_that_there_is_room_for_do_not_matter() {
+        let mut state = 7_u64;
+        let mut draw = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64 / (1 << 23) as f64 - 1.0
+        };
+        let atoms: Vec<[f64; 12]> = (0..150).map(|_| std::array::from_fn(|_| draw())).collect();
+        let signals: Vec<[f64; 12]> = (0..40).map(|_| std::array::from_fn(|_| draw())).collect();
+        let all = pursue(&atoms, &signals, 6, 150);
+        assert_eq!(all, pursue(&atoms, &signals, 6, 6));
+        assert_eq!(all, pursue(&atoms, &signals, 6, 20));
+        assert!(all.used.iter().all(|&used| used == 6));
     }
 }

@@ -1,4 +1,4 @@
-"""What many tokenizers make many languages pay on parallel text: the page, the rows and a summary.
+"""What many tokenizers make many languages pay on parallel text: the page, the rows, a figure and a summary.
 
     python evals/studies/premiums.py --texts FOLDER --reference eng --out FOLDER NAME=TOKENIZER...
 
@@ -14,14 +14,15 @@ from pathlib import Path
 from tokkit.evaluate import BASELINES, evaluate
 from tokkit.load import load_tokenizer
 from tokkit.metrics.base import Subject
-from tokkit.report.page import page
+from tokkit.report.page import COUNTERS, page
+from tokkit.report.picture import write_picture
 from tokkit.report.tables import to_csv
 
-METRICS = ("premium@1", "tokens_per_document@1", "bytes_per_token@1", "unk_char_rate@1")
+METRICS = ("premium@1", "tokens_per_document@1", "fertility.uax29@1", "bytes_per_token@1", "unk_char_rate@1")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measures, writes premiums.html and premiums.csv, prints the summary as Markdown."""
+    """Measures, writes premiums.html, premiums.csv and premiums.png, prints the summary as Markdown."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("tokenizers", nargs="+")
     parser.add_argument("--texts", type=Path, required=True)
@@ -41,10 +42,13 @@ def main(arguments: Sequence[str]) -> int:
     for item in options.tokenizers:
         name, _, path = item.partition("=")
         subjects[name] = load_tokenizer(path)
-    results = evaluate(subjects, texts, METRICS, reference=options.reference)
+    results = evaluate(subjects, texts, METRICS, reference=options.reference, counters=COUNTERS, intervals=True)
     options.out.mkdir(parents=True, exist_ok=True)
     title = f"Token premiums: {len(subjects)} tokenizers, {len(texts)} languages"
-    (options.out / "premiums.html").write_text(page(results, title=title), encoding="utf-8")
+    samples = {name: lines[1] for name, lines in texts.items()}
+    content = page(results, title=title, tokenizers=subjects, samples=samples)
+    (options.out / "premiums.html").write_text(content, encoding="utf-8")
+    write_picture(results, options.out / "premiums.png", metric="premium")
     (options.out / "premiums.csv").write_text(to_csv(results), encoding="utf-8")
     print(f"{len(texts)} languages, {length} documents each; left out for other lengths: {len(left_out)}\n")
     print("| tokenizer | vocabulary | Gini | mean premium | worst language | its premium | most unknown characters |")

@@ -43,6 +43,7 @@ def evaluate(
     word_lists: Mapping[str, WordList] | None = None,
     morphology: Mapping[str, Sequence[Morphemes]] | None = None,
     vocabulary: bool = False,
+    counters: Sequence[str] = (),
     intervals: bool = False,
     seed: int = 0,
     progress: Progress = silent,
@@ -54,7 +55,7 @@ def evaluate(
     premiums refer to: all texts must then be translations of it, document by document. `intervals` adds 95 %
     percentile bootstrap intervals over documents to the metrics that are ratios of sums. `word_lists` has the words of
     the language of a text, `morphology` adds rows on gold segmentations, `vocabulary` rows on what is wrong with each
-    vocabulary.
+    vocabulary. `counters` are tallies to keep in the evidence although no metric reads them.
 
     >>> from tokkit.evaluate import BASELINES, evaluate
     >>> results = evaluate({"bytes": BASELINES["bytes"]()}, {"greeting": ["good day"]}, ["fertility.ws"])
@@ -82,7 +83,7 @@ def evaluate(
     for tokenizer_name, tokenizer in tokenizers.items():
         lexicon = Lexicon(tokenizer)
         for text_name, documents in texts.items():
-            seen = evidence[tokenizer_name, text_name] = Evidence(lexicon, definitions)
+            seen = evidence[tokenizer_name, text_name] = Evidence(lexicon, definitions, counters=counters)
             for chunk in _chunks(documents):
                 batch = Batch.of(lexicon, chunk, first=seen.n_documents)
                 seen.add(batch)

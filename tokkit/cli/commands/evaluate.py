@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tokkit.evaluate import Results
     from tokkit.evaluate.gates import Gate
     from tokkit.evaluate.suite import Suite
+    from tokkit.metrics.base import Subject
     from tokkit.metrics.lexical import WordList
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -63,7 +64,12 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @click.option("--max-regress", default="1%", show_default=True, metavar="SHARE", help="How much worse they may get.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page that needs nothing else.")
-@click.option("--png", type=click.Path(path_type=Path), metavar="FILE", help="Write a figure (extra `report`).")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a figure: .png, .pdf or .svg (extra `report`).",
+)
 @click.option("--parquet", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows.")
 @options.overwrite_option
 @click.option("--explain", "explained", metavar="METRIC", help="Say what a metric is, and stop.")
@@ -86,7 +92,7 @@ def command(
     max_regress: str,
     form: str,
     html: Path | None,
-    png: Path | None,
+    figure: Path | None,
     parquet: Path | None,
     overwrite: bool,
     explained: str | None,
@@ -103,6 +109,7 @@ def command(
     from tokkit.evaluate.results import Results
     from tokkit.evaluate.suite import load_suite
     from tokkit.metrics.base import find
+    from tokkit.report.page import COUNTERS
 
     if explained is not None:
         click.echo(find(explained).explain())
@@ -119,7 +126,7 @@ def command(
         results, documents = _read_with_models(
             talk, models, (*texts, *tokenizers), metrics, chosen_reading, intervals=intervals, seed=seed
         )
-        _write(results, {}, documents, html=html, png=png, parquet=parquet, overwrite=overwrite)
+        _write(results, {}, documents, html=html, figure=figure, parquet=parquet, overwrite=overwrite)
         _finish(talk, results, limits, old, most, "json" if as_json else form)
         return
     subjects = named_subjects(tokenizers)
@@ -139,11 +146,12 @@ def command(
             word_lists=_word_lists(words, chosen),
             morphology={name: gold for suite in chosen for name, gold in suite.morphology().items()},
             vocabulary=any(suite.spec.health for suite in chosen),
+            counters=() if html is None else COUNTERS,
             intervals=intervals,
             seed=seed,
             progress=display,
         )
-    _write(results, subjects, documents, html=html, png=png, parquet=parquet, overwrite=overwrite)
+    _write(results, subjects, documents, html=html, figure=figure, parquet=parquet, overwrite=overwrite)
     _finish(talk, results, limits, old, most, "json" if as_json else form)
 
 
@@ -231,11 +239,11 @@ def _formatted(results: "Results", form: str) -> str:
 
 def _write(
     results: "Results",
-    subjects: dict[str, object],
+    subjects: "dict[str, Subject]",
     documents: dict[str, list[str]],
     *,
     html: Path | None,
-    png: Path | None,
+    figure: Path | None,
     parquet: Path | None,
     overwrite: bool,
 ) -> None:
@@ -245,14 +253,13 @@ def _write(
         from tokkit.report.page import page
 
         samples = {name: next(filter(None, texts), "") for name, texts in documents.items()}
-        few = dict(list(samples.items())[:4])
         with atomic_file(html, overwrite=overwrite) as temporary:
-            temporary.write_text(page(results, tokenizers=subjects, samples=few), encoding="utf-8")  # type: ignore[arg-type]  # they are subjects
-    if png is not None:
+            temporary.write_text(page(results, tokenizers=subjects, samples=samples), encoding="utf-8")
+    if figure is not None:
         from tokkit.report.picture import write_picture
 
-        with atomic_file(png, overwrite=overwrite) as temporary:
-            write_picture(results, temporary)
+        with atomic_file(figure, overwrite=overwrite) as temporary:
+            write_picture(results, temporary, form=figure.suffix.removeprefix(".").lower())
     if parquet is not None:
         with atomic_file(parquet, overwrite=overwrite) as temporary:
             results.to_pandas().to_parquet(temporary, index=False)

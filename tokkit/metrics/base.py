@@ -165,7 +165,8 @@ METRICS: Registry[Metric] = Registry(
     }
     | dict.fromkeys(
         ("bits_per_byte", "byte_perplexity", "word_perplexity", "token_perplexity"), "tokkit.extrinsic.metrics"
-    ),
+    )
+    | dict.fromkeys(("proxy_lm.bits_per_byte", "proxy_lm.ratio"), "tokkit.extrinsic.proxy"),
 )
 
 

@@ -22,13 +22,22 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 
 
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
-    """Those of reading with models, where a model is named; --help shows them too."""
-    if not any(argument == "--model" or argument.startswith(("--model=", "--help", "-h")) for argument in arguments):
-        return []
+    """Those of reading with models or of training proxies, where that is asked for."""
     from tokkit.cli.derived import derived_options
-    from tokkit.extrinsic.config import Reading
 
-    return list(derived_options(Reading, "reading", heading="Options of --model"))
+    def asks(option: str) -> bool:
+        return any(argument == option or argument.startswith(f"{option}=") for argument in arguments)
+
+    made: list[click.Option] = []
+    if asks("--proxy-lm"):
+        from tokkit.extrinsic.proxy_config import Proxy
+
+        made += derived_options(Proxy, "proxy", heading="Options of --proxy-lm")
+    elif asks("--model") or asks("--help") or asks("-h"):
+        from tokkit.extrinsic.config import Reading
+
+        made += derived_options(Reading, "reading", heading="Options of --model")
+    return made
 
 
 @verb(
@@ -48,6 +57,15 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     multiple=True,
     metavar="[NAME=]DIR",
     help="Read the texts with this language model (repeatable).",
+)
+@click.option(
+    "--proxy-lm",
+    is_flag=True,
+    help="Train a small language model on each tokenizer; `--proxy-lm --help` shows its options.",
+)
+@click.option("--train", "train", multiple=True, metavar="FILE", help="Text that --proxy-lm trains on (repeatable).")
+@click.option(
+    "--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep the trainings of --proxy-lm, and go on there."
 )
 @click.option("--suite", "suites", multiple=True, metavar="SUITE", help="Metrics and texts of a suite (repeatable).")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="One of `tokkit list metrics` (repeatable).")
@@ -81,6 +99,9 @@ def command(
     tokenizers: tuple[str, ...],
     texts: tuple[str, ...],
     models: tuple[str, ...],
+    proxy_lm: bool,
+    train: tuple[str, ...],
+    state: Path | None,
     suites: tuple[str, ...],
     metrics: tuple[str, ...],
     reference: str | None,
@@ -131,6 +152,13 @@ def command(
         return
     subjects = named_subjects(tokenizers)
     documents = named_texts(texts, chosen)
+    if proxy_lm:
+        from tokkit.cli.proxying import train_proxies
+
+        results = train_proxies(talk, subjects, documents, chosen_reading, train=train, state=state, seed=seed)
+        _write(results, subjects, documents, html=html, figure=figure, parquet=parquet, overwrite=overwrite)
+        _finish(talk, results, limits, old, most, "json" if as_json else form)
+        return
     if not documents and not any(suite.spec.morphology or suite.spec.health for suite in chosen):
         raise UsageError("no text is given", hint="add --on FILE, or a --suite that has texts")
     names = tuple(dict.fromkeys([*(name for suite in chosen for name in suite.spec.metrics), *metrics]))

@@ -15,7 +15,8 @@ h1 { font-size: 1.5rem; margin-bottom: .3rem } h2 { font-size: 1.2rem; margin-to
 h3 { font-size: 1rem; margin: 1.6rem 0 .4rem } p, li { max-width: 56rem; overflow-wrap: anywhere }
 a { color: var(--link) } nav a { margin-right: 1.1em; display: inline-block }
 table { border-collapse: collapse; margin-bottom: .8rem; font-variant-numeric: tabular-nums; font-size: .9rem }
-.scroll { overflow: auto; max-width: 100% } .tall { max-height: 38rem; border: 1px solid var(--rule) }
+.scroll { overflow: auto; max-width: 100% } .tall { max-height: 38rem; border: 1px solid var(--rule);
+  margin-bottom: 1.2rem }
 th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap;
   vertical-align: top } thead th { background: var(--mark); position: sticky; top: 0 } th.l, td.l { text-align: left }
 tbody tr:hover { background: var(--mark) } .wrap { white-space: normal; min-width: 9rem; max-width: 20rem;

@@ -20,10 +20,17 @@ _SAMPLE_CHARACTERS: Final = 400
 _WORDS: Final = 60
 _LONG_WORD: Final = 15
 _PIECES_SHOWN: Final = 4
+_CODE_POINTS: Final = 0x110000
+
+
+def is_trained(subject: Subject) -> bool:
+    """Whether the vocabulary is more than all bytes or all characters, whose cuts everybody knows."""
+    return 256 < subject.vocab_size < _CODE_POINTS
 
 
 def boundaries(tokenizers: Mapping[str, Subject], samples: Mapping[str, str]) -> list[str]:
     """Samples cut by each tokenizer; a ring is around each stretch that the first tokenizer cuts otherwise."""
+    tokenizers = {name: subject for name, subject in tokenizers.items() if is_trained(subject)} or tokenizers
     if not tokenizers or not samples:
         return []
     parts = []
@@ -50,7 +57,9 @@ def boundaries(tokenizers: Mapping[str, Subject], samples: Mapping[str, str]) ->
 
 def worst_words(evidence: Mapping[tuple[str, str], Evidence]) -> list[str]:
     """A table of the words that cost most, by (tokens - 1) x occurrences, the mean over the tokenizers."""
-    tokenizers = list(dict.fromkeys(name for name, _ in evidence))
+    all_of_them = list(dict.fromkeys(name for name, _ in evidence))
+    trained = {name for (name, _), seen in evidence.items() if is_trained(seen.lexicon.subject)}
+    tokenizers = [name for name in all_of_them if name in trained] or all_of_them
     texts = list(dict.fromkeys(text for _, text in evidence))
     counted = [text for text in texts if _has_words(evidence[tokenizers[0], text])] if tokenizers else []
     if not counted:

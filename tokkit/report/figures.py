@@ -80,8 +80,13 @@ def _bar(row: Row, x: float, y: float, high: float, room: float, top: float, fil
             f'<path class="whisker" d="M{low:.1f} {middle:.1f}H{end:.1f}M{low:.1f} {middle - 3:.1f}v6M{end:.1f} '
             f'{middle - 3:.1f}v6" stroke="currentColor" fill="none"/>'
         )
-    shown = f"{row.value:,.{row.decimals}f}" if room > 2 * LABEL else f"{row.value:.3g}"
+    shown = f"{row.value:,.{row.decimals}f}" if room > 2 * LABEL else _brief(row.value)
     return "".join([*out, words(end + 4, middle + 3.5, shown, more=' font-size="10"')])
+
+
+def _brief(value: float) -> str:
+    """About three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _top(rows: Sequence[Row]) -> float:
@@ -104,11 +109,13 @@ def heat_map(rows: Sequence[Row]) -> str:
     out += _columns(names, wide, head, left=wide / 2)
     for place, text in enumerate(texts):
         out.append(words(LABEL - 8, head + place * high + 14, short(text), anchor="end"))
-    extreme = max([*(abs(math.log(row.value)) for row in rows if row.value), math.log(2)])
+    depths = sorted(abs(math.log(row.value)) for row in rows if row.value)
+    # A few cells far beyond the rest, as of a tokenizer that drops what it does not know, would bleach all others.
+    extreme = max(depths[int(0.97 * (len(depths) - 1))] if depths else 0.0, math.log(2))
     for row in rows:
         x, y = LABEL + names.index(row.tokenizer) * wide, head + texts.index(row.text) * high
         title = f"{row.tokenizer} on {row.text}: {row.reason if row.value is None else f'{row.value:.3f}'}"
-        fill = _heat(math.log(row.value) / extreme) if row.value else "none"
+        fill = _heat(max(-1.0, min(1.0, math.log(row.value) / extreme))) if row.value else "none"
         shown = "-" if row.value is None else f"{row.value:.2f}"
         ink = ' style="fill:#111"' if row.value else ' class="soft"'
         out.append(

@@ -12,17 +12,16 @@ from tokkit.metrics.base import Subject, find
 from tokkit.metrics.lexicon import Lexicon
 from tokkit.report import figures
 from tokkit.report.assets import SCRIPT, STYLE, policy
-from tokkit.report.boundaries import boundaries, worst_words
+from tokkit.report.boundaries import boundaries, is_trained, worst_words
 from tokkit.report.makeup import makeup
 from tokkit.report.svg import colour, safe
 
 COUNTERS: Final = ("ids", "words")
 """What an evaluation should tally beside its metrics, so that the page has all of its parts."""
 
-_BARS: Final = ("fertility.ws", "fertility.uax29", "fertility.char", "bytes_per_token", "tokens_per_document")
+_BARS: Final = ("fertility.ws", "fertility.uax29", "fertility.char", "bytes_per_token")
 _FILTER_FROM: Final = 24
 _TALL_FROM: Final = 30
-_CODE_POINTS: Final = 0x110000
 
 
 def page(
@@ -123,7 +122,7 @@ def _curves(results: Results) -> dict[str, list[str]]:
 def _composition(tokenizers: Mapping[str, Subject]) -> list[str]:
     found = {}
     for name, subject in tokenizers.items():
-        if 256 < subject.vocab_size < _CODE_POINTS:
+        if is_trained(subject):
             lexicon = Lexicon(subject)
             special = set(lexicon.specials.values())
             tokens = (lexicon.token_bytes(token) for token in range(lexicon.size) if token not in special)

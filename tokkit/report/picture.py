@@ -33,12 +33,10 @@ def write_picture(results: Results, path: Path, *, metric: str | None = None, fo
         raise UsageError(
             f"figure: must be one of {', '.join(FORMS)}, got `{form}`", hint="name the file so: figure.pdf"
         )
-    try:
-        import matplotlib
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib is needed for figures", hint="pip install 'tokkit[report]'") from error
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     rows = _chosen(results, metric)
     texts, tokenizers = (
         list(dict.fromkeys(row.text for row in rows)),
@@ -59,7 +57,19 @@ def write_picture(results: Results, path: Path, *, metric: str | None = None, fo
             axes.legend(loc="upper center", bbox_to_anchor=place, ncols=4, frameon=False)
         # Neither the time nor the version of the library goes into the file.
         metadata = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Producer": None}, "svg": {"Date": None}}
-        figure.savefig(path, format=form, dpi=150 if not is_map else 100, metadata=metadata[form])
+        figure.savefig(path, format=form, dpi=150 if not is_map else 72, metadata=metadata[form])
+
+
+def check_form(form: str) -> None:
+    """Raises UsageError for a form that figures are not written in, MissingExtraError without matplotlib."""
+    from importlib.util import find_spec
+
+    if form not in FORMS:
+        raise UsageError(
+            f"figure: must be one of {', '.join(FORMS)}, got `{form}`", hint="the end of its name says: figure.pdf"
+        )
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError("matplotlib is needed for figures", hint="pip install 'tokkit[report]'")
 
 
 def _chosen(results: Results, metric: str | None) -> list[Row]:
@@ -101,7 +111,8 @@ def _map(axes: "Axes", rows: Sequence[Row], texts: Sequence[str], tokenizers: Se
     is_premium = rows[0].name == "premium"
     with np.errstate(divide="ignore"):
         shown = np.log(values) if is_premium else values
-    extreme = float(np.nanmax(np.abs(shown))) if np.isfinite(shown).any() else 1.0
+    finite = np.abs(shown[np.isfinite(shown)])
+    extreme = float(np.quantile(finite, 0.97)) or 1.0 if len(finite) else 1.0
     lowest = -extreme if is_premium else 0.0
     axes.imshow(shown, cmap="coolwarm" if is_premium else "YlGnBu", vmin=lowest, vmax=extreme, aspect="auto", alpha=0.8)
     for y, x in np.argwhere(np.isfinite(values)).tolist():

@@ -137,6 +137,7 @@ def command(
         return
     if not tokenizers and not models:
         raise UsageError("no tokenizer is given", hint="tokkit eval TOKENIZER --on FILE")
+    _check_outputs(html, figure, parquet, overwrite=overwrite)
     limits = [parse_gate(gate) for gate in gates]
     most = parse_share(max_regress)
     chosen = [load_suite(suite) for suite in suites]
@@ -181,6 +182,22 @@ def command(
         )
     _write(results, subjects, documents, html=html, figure=figure, parquet=parquet, overwrite=overwrite)
     _finish(talk, results, limits, old, most, "json" if as_json else form)
+
+
+def _check_outputs(html: Path | None, figure: Path | None, parquet: Path | None, *, overwrite: bool) -> None:
+    """Refuses, before anything is measured, what could not be written after it."""
+    from tokkit.atomic import refuse_overwrite
+    from tokkit.report.picture import check_form
+
+    for path in (html, figure, parquet):
+        if path is not None:
+            refuse_overwrite(path, overwrite=overwrite)
+    if figure is not None:
+        check_form(_form(figure))
+
+
+def _form(figure: Path) -> str:
+    return figure.suffix.removeprefix(".").lower()
 
 
 def _finish(
@@ -287,7 +304,7 @@ def _write(
         from tokkit.report.picture import write_picture
 
         with atomic_file(figure, overwrite=overwrite) as temporary:
-            write_picture(results, temporary, form=figure.suffix.removeprefix(".").lower())
+            write_picture(results, temporary, form=_form(figure))
     if parquet is not None:
         with atomic_file(parquet, overwrite=overwrite) as temporary:
             results.to_pandas().to_parquet(temporary, index=False)

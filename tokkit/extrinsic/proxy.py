@@ -107,11 +107,13 @@ def evaluate_proxies(
         torch.set_num_threads(threads)
     learnt, held = _parts(texts, train, proxy.context)
     sizes = {name: np.array([len(text.encode()) for text in passages]) for name, passages in held.items()}
+    # All of them before the first training: a text that one of them changes is known at once.
+    encoded = {name: _encode(name, subject, learnt, held, proxy) for name, subject in tokenizers.items()}
     found: dict[str, _Read] = {}
     budget: float | None = None
     for name, subject in tokenizers.items():
         found[name], budget = _run(
-            name, subject, learnt, held, proxy, budget, state=state, seed=seed, progress=progress
+            name, subject, *encoded[name], proxy, budget, state=state, seed=seed, progress=progress
         )
     rows = [row for name in tokenizers for text in held for row in _rows(name, text, found, sizes[text], seed)]
     warnings = [
@@ -176,11 +178,21 @@ def _parts(
     return learnt, cut
 
 
+def _encode(
+    name: str, subject: Subject, learnt: Sequence[str], held: Mapping[str, Sequence[str]], proxy: Proxy
+) -> "tuple[Tokens, dict[str, Tokens]]":
+    """(tokens to train on, tokens of each text to read)."""
+    from tokkit.extrinsic.proxy_train import tokens_of
+
+    texts = {text: tokens_of(subject, some, f"{name} on {text}", lossy=proxy.lossy) for text, some in held.items()}
+    return tokens_of(subject, learnt, f"{name} on the text to train on", lossy=proxy.lossy), texts
+
+
 def _run(
     name: str,
     subject: Subject,
-    learnt: Sequence[str],
-    held: Mapping[str, Sequence[str]],
+    tokens: "Tokens",
+    texts: "Mapping[str, Tokens]",
     proxy: Proxy,
     budget: float | None,
     *,
@@ -189,12 +201,10 @@ def _run(
     progress: Progress,
 ) -> tuple[_Read, float]:
     """(what the models of one tokenizer read, the arithmetic that the first tokenizer had)."""
-    from tokkit.extrinsic.proxy_train import Trainee, tokens_of
+    from tokkit.extrinsic.proxy_train import Trainee
 
     device = chosen_device(proxy.device)
-    tokens = tokens_of(subject, learnt, name, lossy=proxy.lossy)
-    texts = {text: tokens_of(subject, some, name, lossy=proxy.lossy) for text, some in held.items()}
-    nats: dict[str, list[NDArray[np.float64]]] = {text: [] for text in held}
+    nats: dict[str, list[NDArray[np.float64]]] = {text: [] for text in texts}
     facts: dict[str, object] = {}
     for place in range(proxy.seeds):
         trainee = Trainee(tokens, subject.vocab_size, proxy, steps=proxy.steps, seed=seed + place, device=device)

@@ -9,7 +9,7 @@ import click
 from tokkit.cli import options
 from tokkit.cli.measuring import named_models, named_subjects, named_texts, whole_texts
 from tokkit.cli.verb import Talk, verb
-from tokkit.errors import GateError, UsageError
+from tokkit.errors import GateError, ResourceError, UsageError
 
 if TYPE_CHECKING:
     from tokkit.evaluate import Results
@@ -192,6 +192,8 @@ def _check_outputs(html: Path | None, figure: Path | None, parquet: Path | None,
     for path in (html, figure, parquet):
         if path is not None:
             refuse_overwrite(path, overwrite=overwrite)
+            if not path.parent.is_dir():
+                raise ResourceError(f"{path}: there is no folder {path.parent}", hint="make it first")
     if figure is not None:
         check_form(_form(figure))
 

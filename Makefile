@@ -29,9 +29,17 @@ demo: $(VENV)/.made  ## install, train a tokenizer on the text in data/, show it
 	@$(BIN)/python evals/demo.py --tokkit $(BIN)/tokkit --output $(RESULTS)
 
 .PHONY: test
-test: $(VENV)/.tested  ## install with the test tools; run every test, Rust and Python
+test: $(VENV)/.tested  ## install with the test tools; run the tests that need no torch, Rust and Python
 	$(CARGO) test --quiet --profile fast -p tokkit-core
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow and not models"
+
+.PHONY: test-models
+test-models: $(VENV)/.with-models  ## install torch too (3 GB); run the tests of what needs it
+	$(BIN)/python -m pytest -m models --timeout 600
+
+.PHONY: test-slow
+test-slow: $(VENV)/.tested  ## the tests that take minutes
+	$(BIN)/python -m pytest -n auto -m "slow and not models" --timeout 3000
 
 .PHONY: lint
 lint: $(VENV)/.tested  ## formatters in check mode, linters, types, and the stub against the compiled core
@@ -86,16 +94,17 @@ $(VENV)/.tested: $(VENV)/.made pyproject.toml rust_ext/build_backend.py $(RUST_S
 	$(PIP_INSTALL) --editable '.[test,dev]'
 	@touch $@
 
+# Apart from .tested: three gigabytes that most tests do not need.
+$(VENV)/.with-models: $(VENV)/.tested
+	$(PIP_INSTALL) --editable '.[test,dev,models]'
+	@touch $@
+
 # The peers live apart: one that cannot be installed here is left out of the table.
 $(VENV)-peers/.made: $(VENV)/.tested evals/bench/peers.txt
 	$(PYTHON) -m venv $(VENV)-peers
 	grep -v '^#' evals/bench/peers.txt | while read -r peer; do \
 	  $(VENV)-peers/bin/python -m pip install --quiet "$$peer" || echo "$$peer: cannot be installed here" >&2; done
 	@touch $@
-
-.PHONY: test-slow
-test-slow: $(VENV)/.tested  ## the tests that take minutes
-	$(BIN)/python -m pytest -n auto -m slow --timeout 3000
 
 # Root on Debian fetches the browser itself; elsewhere the tests are skipped where there is none, and say so.
 .PHONY: test-browser

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tokkit.corpus import Inputs
     from tokkit.model.tokenizer import Tokenizer
+    from tokkit.trainers.superword import SuperwordTrainer
 
 # A model, a tokenizer made from one, or where one lies (anything that `tokkit.load_tokenizer` reads).
 Trained = Union[Model, "Tokenizer", str, Path]
@@ -28,14 +29,15 @@ def train(
     inputs_or_counts: "Inputs | CountTable",
     *,
     method: str = "bpe",
-    pretokenizer: str = "llama-bpe@1",
+    pretokenizer: str | None = None,
     progress: Progress = silent,
     **options: object,
 ) -> Model:
     """Trains on texts (paths, sources, or an iterable of str) or on a count table.
 
-    `options` are those of the method, see `tokkit.trainers.TRAINERS.get(method).Config`. `pretokenizer` is for texts:
-    a table says what cut it.
+    `options` are those of the method, see `tokkit.trainers.TRAINERS.get(method).Config`. `pretokenizer` is for texts,
+    llama-bpe@1 unless the method has its own: a table says what cut it. Methods across words read the texts twice, so
+    they want texts and no table.
 
     >>> import tokkit
     >>> counts = tokkit.CountTable.from_items([(b"low", 5), (b"lower", 2)], pretokenizer="none@1")
@@ -47,10 +49,15 @@ def train(
         pydantic.ValidationError: an option out of its range; a ValueError.
         InputError: texts that are missing, empty or not UTF-8. ResourceError, NetworkError: as reading raises them.
     """
-    trainer = TRAINERS.get(method)
-    config = trainer.Config.model_validate(options)
-    table = _counted(inputs_or_counts, pretokenizer, config.special_tokens, progress)
-    return trainer(config).train(table, progress=progress)
+    from tokkit.trainers.superword import SuperwordTrainer
+
+    trainer_class = TRAINERS.get(method)
+    config = trainer_class.Config.model_validate(options)
+    trainer = trainer_class(config)
+    if isinstance(trainer, SuperwordTrainer) and not isinstance(inputs_or_counts, CountTable):
+        return _train_on_texts(trainer, inputs_or_counts, pretokenizer, progress)
+    table = _counted(inputs_or_counts, pretokenizer or "llama-bpe@1", config.special_tokens, progress)
+    return trainer.train(table, progress=progress)
 
 
 def extend(
@@ -91,6 +98,24 @@ def prune(
     if inputs_or_counts is not None:
         table = _counted(inputs_or_counts, model.pretokenizer, model.specials, progress)
     return prune_model(model, table, config=PruneConfig.model_validate(options), progress=progress)
+
+
+def _train_on_texts(
+    trainer: "SuperwordTrainer", inputs: "Inputs", pretokenizer: str | None, progress: Progress
+) -> Model:
+    from tokkit.corpus.read import rereadable
+
+    if trainer.reads_twice:
+        inputs = rereadable(inputs)
+    config = CountConfig(specials=trainer.config.special_tokens)
+    if pretokenizer is None:
+        words = trainer.count_words(inputs, config=config, progress=progress)
+    else:
+        words = count(inputs, pretokenizer=pretokenizer, config=config, progress=progress)
+    if not trainer.reads_twice:
+        return trainer.train(words, progress=progress)
+    again = trainer.count_again(inputs, config=config, progress=progress)
+    return trainer.train(words, again=again, progress=progress)
 
 
 def _counted(

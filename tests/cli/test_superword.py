@@ -30,6 +30,66 @@ def test_one_command_runs_both_stages(method: str, tmp_path: Path) -> None:
     assert not list((tmp_path / ".cache").glob("stage1-*"))
 
 
+@pytest.mark.parametrize("method", ["superbpe", "boundless", "superbpe-pretoken", "supertoken"])
+def test_the_lock_makes_the_same_files_again(method: str, tmp_path: Path) -> None:
+    prepared(tmp_path)
+    made = tokkit("train", "text.txt", "-o", "one", "--method", method, "--vocab-size", 290, cwd=tmp_path)
+    again = tokkit("run", "one/recipe.lock.toml", "-o", "two", cwd=tmp_path)
+
+    assert (made.returncode, again.returncode) == (0, 0), made.stderr + again.stderr
+    for name in ("events.parquet", "recipe.lock.toml"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_sample_for_want_of_memory_is_in_the_lock(tmp_path: Path) -> None:
+    letters = str.maketrans("0123456789", "abcdefghij")
+    lines = [f"line {place:05} of the text, in words\n".translate(letters) for place in range(12_000)]
+    (tmp_path / "text.txt").write_text("".join(lines), encoding="utf-8")
+    arguments = ["text.txt", "--method", "superbpe", "--vocab-size", 300]
+
+    made = tokkit("train", *arguments, "-o", "one", "--memory", "2M", cwd=tmp_path)
+    again = tokkit("run", "one/recipe.lock.toml", "-o", "two", cwd=tmp_path)
+
+    assert (made.returncode, again.returncode) == (0, 0), made.stderr + again.stderr
+    assert "of the documents, a random sample" in made.stderr
+    assert "stage2_share = 0." in (tmp_path / "one" / "recipe.lock.toml").read_text(encoding="utf-8")
+    for name in ("events.parquet", "recipe.lock.toml"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_run_that_ended_between_the_stages_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tokkit.recipe.load import Loaded
+    from tokkit.recipe.run import run
+    from tokkit.recipe.schema import parse
+    from tokkit.trainers.bpe import Bpe
+    from tokkit.trainers.superbpe import SuperBpe
+
+    monkeypatch.setenv("TOKKIT_CACHE", str(tmp_path / "cache"))
+    prepared(tmp_path)
+    table = {
+        "recipe": 1,
+        "corpus": {"sources": [{"path": str(tmp_path / "text.txt")}]},
+        "train": {"method": "superbpe", "vocab_size": 290},
+    }
+    second_stage = SuperBpe._second_stage
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SuperBpe, "_second_stage", fail)
+    with pytest.raises(KeyboardInterrupt):
+        run(parse(Loaded(name="train", table=table)), tmp_path / "out")
+    monkeypatch.setattr(SuperBpe, "_second_stage", second_stage)
+    monkeypatch.setattr(Bpe, "train", fail)
+
+    outcome = run(parse(Loaded(name="train", table=table)), tmp_path / "out")
+
+    skipped = {step.name for step in outcome.steps if step.seconds is None}
+    assert {"count", "count again"} <= skipped
+    assert not list((tmp_path / "cache").glob("stage1-*"))
+    assert (tmp_path / "out" / "tokkit.json").exists()
+
+
 def test_a_sweep_reports_every_transition_and_keeps_the_best(tmp_path: Path) -> None:
     points = "0.9,0.95,1.0"
     result = tokkit(

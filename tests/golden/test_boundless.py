@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from tests.golden_folder import golden_folder
 from tokkit.corpus import texts
+from tokkit.errors import TokenizerError
 from tokkit.model.boundless import BoundlessTokenizer
 from tokkit.model.events import Kind
 from tokkit.model.model import Model
@@ -52,11 +54,11 @@ def options(entry: dict, kind: str) -> dict[str, object]:
 
 
 @cache
-def train(path: Path, kind: str) -> Model:
+def train(path: Path, kind: str, *, reference: bool = True) -> Model:
     entry = golden(path)
     documents = json.loads((FOLDER / "corpora" / f"{entry['corpus']}.json").read_text(encoding="utf-8"))["docs"]
     trainer_class = TRAINERS.get(MODELS[kind])
-    trainer = trainer_class(trainer_class.Config(**options(entry, kind)))
+    trainer = trainer_class(trainer_class.Config(**{**options(entry, kind), "reference": reference}))
     return trainer.train(trainer.count_words(texts(documents)), again=trainer.count_again(texts(documents)))
 
 
@@ -69,7 +71,9 @@ def vocabulary(model: Model) -> list[str]:
 def cases() -> list[object]:
     made = []
     for path in files():
-        # What greedy_split learns from is cut at rare n-grams, which loses superwords: not reproduced on purpose.
+        # greedy_split cuts the runs at rare n-grams and so counts even frequent pairs short: in the one file with it
+        # 28 of 45 superwords have other counts or are not ours, and 105 of the 150 asked for are not found. A real
+        # difference (see the last test), not reproduced on purpose: our cuts are exact.
         kinds = ["word_model"] if golden(path)["params"]["greedy_split"] else list(MODELS)
         made += [pytest.param(path, kind, id=f"{path.stem}-{kind}") for kind in kinds]
     return made
@@ -108,10 +112,35 @@ def test_encodings_equal_the_reference(path: Path, kind: str) -> None:
     ids = {string: place for place, string in enumerate(entry[kind]["vocab"])}
     for case in entry["encodings"]:
         expected = case[kind.removesuffix("_model")]
-        if None in expected:
-            continue  # The reference meets a token that it had removed, and raises KeyError.
         text = case["text"]
+        if None in expected:
+            # The reference meets a token that it had removed, and raises KeyError (5 texts of one file): a log with its
+            # faults is refused here too, one without them has ids.
+            for encode in (tokenizer.encode, tokenizer.encode_offsets, lambda text: tokenizer.encode_batch([text])):
+                with pytest.raises(TokenizerError, match="is made again by this text"):
+                    encode(text)
+            sound = BoundlessTokenizer(train(path, kind, reference=False))
+            assert sound.decode(sound.encode(text)) == text
+            continue
         pretokens = [text.encode()[start:end].decode() for start, end in tokenizer.cutter.cut(text.encode())]
         assert pretokens == case["pretokens"], text
         tokens = [tokenizer.token_bytes(token) for token in tokenizer.encode(text)]
         assert [ids[bytes_to_string(token)] for token in tokens] == expected, text
+
+
+# The file with greedy_split is not among those that lie here: without the whole set there is nothing to compare.
+@pytest.mark.parametrize("path", [path for path in files() if golden(path)["params"]["greedy_split"]])
+def test_greedy_split_counts_short_where_we_count_what_stands_in_the_text(path: Path) -> None:
+    model = train(path, "superbpe_model")
+    trainer_class = TRAINERS.get("superbpe-pretoken")
+    trainer = trainer_class(trainer_class.Config(**options(golden(path), "superbpe_model")))
+    documents = json.loads((FOLDER / "corpora" / f"{golden(path)['corpus']}.json").read_text(encoding="utf-8"))["docs"]
+    runs = [(run.split(b"\xff"), n) for run, n in trainer.count_again(texts(documents))]
+
+    _, left, right, theirs = golden(path)["superbpe_model"]["superwords"]["merges"][0][:4]
+    ours = model.events[model.config["boundless"]["n_word_events"]]
+
+    assert [bytes_to_string(model.tokens[token]) for token in (ours.left, ours.right)] == [left, right]
+    pair = (model.tokens[ours.left], model.tokens[ours.right])
+    assert ours.count == sum(n * list(pairwise(run)).count(pair) for run, n in runs)
+    assert theirs < ours.count

@@ -60,3 +60,26 @@ def second_stage(
         vocabulary.setdefault(pair[0] + pair[1], len(vocabulary))
         words = [(merge_word(word, pair), count) for word, count in words]
     return merges
+
+
+def chunks(pretokens: Sequence[bytes], place: int, p_cut: float, max_words: int, seed: int) -> list[bytes]:
+    """The chunks of supertokens of text number `place`: pretokens joined by chance."""
+    state = seed ^ place
+    bound = round(p_cut * (1 << 53))
+    mask = (1 << 64) - 1
+    made: list[bytes] = []
+    n_words = 0
+    for pretoken in pretokens:
+        is_cut = not pretoken.startswith(b" ")
+        if not is_cut:
+            state = (state + 0x9E3779B97F4A7C15) & mask
+            mixed = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & mask
+            mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & mask
+            is_cut = (mixed ^ (mixed >> 31)) >> 11 < bound or n_words >= max_words
+        if is_cut or not made:
+            made.append(pretoken)
+            n_words = 1
+        else:
+            made[-1] += pretoken
+            n_words += 1
+    return made

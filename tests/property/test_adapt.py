@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cli.command import tokkit
+from tests.oracles.superword_inference import adapted_ids
 from tokkit.corpus import texts
 from tokkit.counts import count
-from tokkit.errors import TokenizerError, UsageError
+from tokkit.errors import InputError, TokenizerError
 from tokkit.load import load_tokenizer
 from tokkit.model.adapted import AdaptedTokenizer, NewToken
 from tokkit.model.tokenizer import Tokenizer
@@ -89,9 +90,47 @@ def test_a_map_that_contradicts_itself_is_refused() -> None:
         AdaptedTokenizer(BASE, {290: (290,)}, [])
 
 
-def test_offsets_are_refused_with_the_way_out() -> None:
-    with pytest.raises(UsageError, match="no offsets"):
-        AdaptedTokenizer(BASE, {}, []).encode_offsets("a")
+@settings(max_examples=40)
+@given(st.integers(1, 40), st.integers(2, 5), st.booleans(), st.booleans(), st.binary(max_size=60))
+def test_the_compiled_encoder_equals_the_oracle(
+    n_new: int, max_n: int, cross_words: bool, grow: bool, data: bytes
+) -> None:
+    adapted = adapt(BASE, DOMAIN, config=AdaptConfig(n_new=n_new, max_n=max_n, cross_words=cross_words, grow=grow))
+
+    for text in (data, DOMAIN[0].encode() + data + GENERAL[0].encode(), b"the court<eos>of court"):
+        ids = adapted.encode_bytes(text, allowed_special="all")
+        assert ids == adapted_ids(adapted, BASE.encode_bytes(text, allowed_special="all"))
+        assert adapted.decode_bytes(ids) == text
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 40), st.booleans(), st.booleans(), st.text(max_size=30))
+def test_offsets_cover_the_text(n_new: int, cross_words: bool, grow: bool, text: str) -> None:
+    adapted = adapt(BASE, DOMAIN, config=AdaptConfig(n_new=n_new, max_n=4, cross_words=cross_words, grow=grow))
+
+    for each in (text, DOMAIN[0], GENERAL[0] + "<eos>" + DOMAIN[0]):
+        located = adapted.encode_offsets(each, allowed_special="all")
+        assert located.ids == adapted.encode(each, allowed_special="all")
+        assert [each.encode()[a:b] for a, b in located.byte_offsets] == located.tokens
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_a_batch_has_the_same_ids_on_any_number_of_threads(threads: int) -> None:
+    adapted = adapt(BASE, DOMAIN, config=AdaptConfig(n_new=20, max_n=4, cross_words=True))
+    batch = [f"{DOMAIN[0]} {GENERAL[place % 15]} {place}" for place in range(4000)]
+
+    assert adapted.encode_batch(batch, threads=threads).lists() == [
+        adapted_ids(adapted, ids) for ids in BASE.encode_batch(batch).lists()
+    ]
+
+
+def test_unknown_ids_are_named_with_their_place() -> None:
+    adapted = adapt(BASE, DOMAIN, config=AdaptConfig(n_new=20, max_n=2))
+    gone = set(adapted.removed) - {made.id for made in adapted.new_tokens}
+
+    for token in (10**6, -1, *sorted(gone)[:1]):
+        with pytest.raises(InputError, match=rf"{token} at position 1 is not in the vocabulary"):
+            adapted.decode([adapted.ids[0], token])
 
 
 def test_the_command_line_adapts_and_encodes(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.oracles.superword_inference import boundless_ids
 from tokkit.corpus import texts
+from tokkit.errors import UsageError
 from tokkit.model.boundless import BoundlessTokenizer
 from tokkit.model.model import Model
 from tokkit.model.tokenizer import Tokenizer
@@ -72,12 +74,57 @@ def test_an_artefact_reads_back_as_the_same_tokenizer(tmp_path) -> None:
     assert again.encode("cab ab ab") == Tokenizer.from_model(model).encode("cab ab ab")
 
 
-def test_fractional_weights_are_refused() -> None:
+def test_a_fraction_of_weight_takes_some_documents() -> None:
     from tokkit.corpus import SourceOptions
     from tokkit.counts import CountConfig
-    from tokkit.errors import UsageError
 
     trainer_class = TRAINERS.get("boundless")
     trainer = trainer_class(trainer_class.Config())
-    with pytest.raises(UsageError, match="whole numbers"):
-        trainer.count_again(texts(["a b"]), config=CountConfig(source=SourceOptions(weight=0.5)))
+    documents = [f"{letter} b{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    table = trainer.count_again(texts(documents), config=CountConfig(source=SourceOptions(weight=1.5)))
+
+    counts = {count for _, count in table}
+    assert (len(table), counts) == (26, {1, 2})
+
+
+@settings(max_examples=40)
+@given(METHODS, TEXTS, st.integers(256, 330), st.sampled_from([0.5, 1.1]), st.binary(max_size=40))
+def test_the_compiled_encoder_equals_the_oracle(
+    method: str, documents: list[str], size: int, threshold: float, data: bytes
+) -> None:
+    more = {"transition": 0.85} if method == "superbpe-pretoken" and size > 320 else {}
+    model = train(method, documents, vocab_size=size, threshold=threshold, **more)
+    tokenizer = Tokenizer.from_model(model)
+
+    for text in (data, *(document.encode() for document in documents), "".join(documents).encode()):
+        ids = tokenizer.encode_bytes(text)
+        assert ids == boundless_ids(model, text)
+        assert tokenizer.decode_bytes(ids) == text
+
+
+def test_scripts_are_cut_as_in_the_oracle() -> None:
+    documents = ["ภาษาไทย ab 漢字 cd ภาษาไทย ab", "ab cd ab cd 漢字漢字"] * 3
+    model = train("boundless", documents, vocab_size=330, script_scheme="letters", threshold=1.1)
+    tokenizer = Tokenizer.from_model(model)
+
+    for text in documents:
+        assert tokenizer.encode(text) == boundless_ids(model, text.encode())
+        located = tokenizer.encode_offsets(text)
+        assert located.ids == tokenizer.encode(text)
+        assert [text.encode()[a:b] for a, b in located.byte_offsets] == located.tokens
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_a_batch_has_the_same_ids_on_any_number_of_threads(threads: int) -> None:
+    documents = ["of the end of the day, of the cat"] * 3
+    tokenizer = Tokenizer.from_model(train("superbpe-pretoken", documents, vocab_size=275, n_superwords=6))
+    batch = [f"of the end {'of the day ' * (place % 7)}{place}" for place in range(3000)]
+
+    assert tokenizer.encode_batch(batch, threads=threads).lists() == [tokenizer.encode(text) for text in batch]
+
+
+def test_dropout_is_refused() -> None:
+    tokenizer = Tokenizer.from_model(train("boundless", ["a b a b"], vocab_size=258))
+
+    with pytest.raises(UsageError, match="dropout is not defined"):
+        tokenizer.encode("a b", dropout=0.5)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import tokkit
 from tokkit.corpus import texts
 from tokkit.counts import CountTable
 from tokkit.errors import InputError, UsageError
@@ -41,7 +42,7 @@ def test_a_text_beyond_the_budget_is_sampled_all_over_and_said_so(tmp_path: Path
     assert len(places) == len(sampled)
     assert min(places) < 100
     assert max(places) > 7900
-    assert any("sample that fits in memory" in warning for warning in sampled.report.warnings)
+    assert any("a random sample" in warning for warning in sampled.report.warnings)
     assert chunks(path, 1) == sampled
 
 
@@ -54,7 +55,7 @@ def test_a_text_within_the_budget_is_read_whole(tmp_path: Path) -> None:
 def test_texts_in_memory_cannot_be_sampled() -> None:
     trainer = SUPERBPE(SUPERBPE.Config(memory_mb=1))
 
-    with pytest.raises(UsageError, match="MiB"):
+    with pytest.raises(UsageError, match="texts in memory cannot be sampled"):
         trainer.count_again(texts(list(map(line, range(8000)))))
 
 
@@ -95,3 +96,14 @@ def test_a_chunk_of_one_repeated_letter_takes_linear_time() -> None:
         words = CountTable.from_items([(b"a", 1)], pretokenizer="superbpe-paper-words@1")
         model = SUPERBPE(SUPERBPE.Config(vocab_size=262, inherit_merges=0)).train(words, again=chunk)
         assert [len(token) for token in model.tokens[256:]] == [2, 4, 8, 16, 32, 64]
+
+
+@pytest.mark.parametrize("method", ["superbpe", "boundless", "supertoken"])
+def test_texts_of_the_package_are_read_as_often_as_the_method_wants(method: str) -> None:
+    lines = ["of the cat and of the dog, in the end of the day"] * 30
+
+    listed = tokkit.train(texts(lines), method=method, vocab_size=290, special_tokens=("<eos>",))
+    streamed = tokkit.train(iter(lines), method=method, vocab_size=290, special_tokens=("<eos>",))
+
+    assert listed.tokens == streamed.tokens
+    assert any(b" " in token[1:-1] for token in listed.tokens)

@@ -128,6 +128,11 @@ def read(inputs: Inputs, *, options: SourceOptions | None = None, rank: int = 0,
     return corpus
 
 
+def rereadable(inputs: Inputs) -> list[Source]:
+    """The sources, texts in memory held: an iterator would be empty when it is read again."""
+    return [Texts(list(given.items), given.name) if isinstance(given, Texts) else given for given in _listed(inputs)]
+
+
 def _is_split_by_row(spec: SourceSpec | Texts) -> bool:
     return isinstance(spec, SourceSpec) and spec.format == "dataset"
 

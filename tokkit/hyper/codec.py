@@ -7,9 +7,8 @@ give up old phrases when it is full (`policy`, off by default).
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
@@ -27,7 +26,6 @@ Padding = bool | Literal["longest", "max_length", "do_not_pad"]
 Kind = Literal["encode", "strict", "tolerant"]
 _FORMAT: Final = 1
 _MAX_ID: Final = 2**32 - 1
-BookBuffers = tuple[bytes, bytes, bytes, bytes]
 
 
 class HypertokenConfig(Spec):
@@ -81,63 +79,64 @@ class HypertokenConfig(Spec):
 class Codebook:
     """The hypertokens of one row: code to base ids. Immutable."""
 
-    def __init__(self, config: HypertokenConfig, codes: NDArray[np.uint32], entries: list[list[int]]) -> None:
+    def __init__(self, config: HypertokenConfig, buffers: tuple[bytes, bytes, bytes]) -> None:
+        """`buffers`: codes uint32 [n], rising; offsets uint64 [n + 1]; base ids uint32."""
         self.config = config
-        self._codes = codes
-        self._entries = entries
+        self._codes = np.frombuffer(buffers[0], np.uint32)
+        self._offsets = np.frombuffer(buffers[1], np.uint64).astype(np.int64)
+        self._ids = np.frombuffer(buffers[2], np.uint32)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._codes)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Codebook) and self.to_dict() == other.to_dict()
+        return isinstance(other, Codebook) and all(
+            np.array_equal(mine, others) for mine, others in zip(self._arrays, other._arrays, strict=True)
+        )
 
     __hash__ = None  # type: ignore[assignment]  # a value with == and no order: not a key
 
+    @property
+    def _arrays(self) -> tuple[NDArray[np.generic], ...]:
+        return self._codes, self._offsets, self._ids
+
     def to_dict(self) -> dict[int, list[int]]:
         """Base ids by code, codes rising."""
-        return dict(zip(self._codes.tolist(), self._entries, strict=True))
+        return dict(zip(self._codes.tolist(), self.to_list(), strict=True))
 
     def to_list(self, use_padding: bool = False) -> list[list[int]]:  # noqa: FBT001, FBT002 - zip2zip's signature
         """Base ids in order of codes; padded to max_codebook_size rows of max_subtokens ids."""
-        if not use_padding:
-            return [list(entry) for entry in self._entries]
-        config = self.config
-        rows = [entry + [config.pad_token_id] * (config.max_subtokens - len(entry)) for entry in self._entries]
-        missing = config.max_codebook_size - len(rows)
-        return rows + [[config.pad_token_id] * config.max_subtokens for _ in range(missing)]
+        if use_padding:
+            rows: list[list[int]] = self._padded(np.arange(len(self)), self.config.max_codebook_size).tolist()
+            return rows
+        flat = self._ids.tolist()
+        return [flat[low:high] for low, high in pairwise(self._offsets.tolist())]
+
+    def to_array(self) -> NDArray[np.uint32]:
+        """Base ids of every code that a row can have, [max_codebook_size, max_subtokens]: row `i` is that of code
+        initial_vocab_size + i, and all padding where there is none.
+
+        Raises InputError: a tolerant decoder was given a code behind the last.
+        """
+        places = self._codes.astype(np.int64) - self.config.initial_vocab_size
+        if len(places) and int(places[-1]) >= self.config.max_codebook_size:
+            raise InputError(f"code {int(self._codes[-1])} is behind the last of max_codebook_size")
+        return self._padded(places, self.config.max_codebook_size)
 
     def get_subtokens(self, code: int) -> list[int] | None:
         """The base ids of a code; None if there is no such hypertoken."""
-        return self.to_dict().get(code)
+        place = int(np.searchsorted(self._codes, code))
+        if place == len(self) or int(self._codes[place]) != code:
+            return None
+        found: list[int] = self._ids[self._offsets[place] : self._offsets[place + 1]].tolist()
+        return found
 
-
-@dataclass(frozen=True)
-class _Books:
-    """Books of many rows in flat arrays, unpacked when asked for."""
-
-    config: HypertokenConfig
-    buffers: BookBuffers
-
-    @cached_property
-    def _arrays(self) -> tuple[NDArray[np.uint32], NDArray[np.uint64], NDArray[np.uint32], NDArray[np.uint64]]:
-        codes, offsets, ids, rows = self.buffers
-        return (
-            np.frombuffer(codes, np.uint32),
-            np.frombuffer(offsets, np.uint64),
-            np.frombuffer(ids, np.uint32),
-            np.frombuffer(rows, np.uint64),
-        )
-
-    def __getitem__(self, row: int) -> Codebook:
-        codes, offsets, ids, rows = self._arrays
-        row = range(len(rows) - 1)[row]
-        low, high = int(rows[row]), int(rows[row + 1])
-        bounds = offsets[low : high + 1].tolist()
-        flat = ids[bounds[0] : bounds[-1]].tolist() if bounds else []
-        start = bounds[0] if bounds else 0
-        entries = [flat[begin - start : end - start] for begin, end in pairwise(bounds)]
-        return Codebook(self.config, codes[low:high], entries)
+    def _padded(self, places: NDArray[np.integer], n_rows: int) -> NDArray[np.uint32]:
+        made = np.full((max(n_rows, len(places)), self.config.max_subtokens), self.config.pad_token_id, np.uint32)
+        lengths = np.diff(self._offsets)
+        columns = np.arange(len(self._ids)) - np.repeat(self._offsets[:-1], lengths)
+        made[np.repeat(places, lengths), columns] = self._ids
+        return made
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,8 @@ class _Rows:
 
     ids: NDArray[np.uint32]
     offsets: NDArray[np.uint64]
-    books: _Books
+    codec: "HypertokenCodec" = field(repr=False)
+    books: "_core.HyperBooks" = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -157,29 +157,28 @@ class _Rows:
 
     def lists(self) -> list[list[int]]:
         """One list a row."""
-        flat = self.ids.tolist()
-        return [flat[low:high] for low, high in pairwise(self.offsets.tolist())]
+        return self.codec.lists(self.ids, self.offsets)
 
     def codebook(self, row: int = 0) -> Codebook:
-        """The hypertokens of a row."""
-        return self.books[row]
+        """The hypertokens of a row, spelt out now. Raises UsageError: made without codebooks."""
+        if len(self.books) < len(self):
+            raise UsageError("these rows were made without codebooks", hint="leave with_codebooks at True")
+        return Codebook(self.codec.config, self.books.row(range(len(self.books))[row]))
 
     @property
     def codebooks(self) -> list[Codebook]:
         """The hypertokens of every row."""
-        return [self.books[row] for row in range(len(self))]
+        return [self.codebook(row) for row in range(len(self))]
 
 
 @dataclass(frozen=True)
 class HyperEncodings(_Rows):
     """Codes of many rows; base ids are below initial_vocab_size, hypertokens from there on."""
 
-    pad_token_id: int
-
     @property
     def attention_masks(self) -> list[list[int]]:
         """1 where a code is not the padding id."""
-        flat = (self.ids != self.pad_token_id).astype(np.int8).tolist()
+        flat = (self.ids != self.codec.config.pad_token_id).astype(np.int8).tolist()
         return [flat[low:high] for low, high in pairwise(self.offsets.tolist())]
 
 
@@ -245,19 +244,16 @@ class HypertokenCodec:
             raise UsageError(f"padding must be longest, max_length or do_not_pad, got {padding!r}")
         if (truncation or padding == "max_length") and (max_length is None or max_length < 0):
             raise UsageError("max_length must be given, and at least 0, to pad or truncate to it")
-        flat, offsets = flatten(rows)
-        if truncation and max_length is not None:
-            codes, ends, books = self._truncated(flat, offsets, max_length)
-        else:
-            codes, ends, books = self._core.encode_batch(
-                flat.tobytes(), offsets.tobytes(), with_books=with_codebooks, threads=threads
-            )
+        limit = max_length if truncation else None
+        codes, ends, books = self._core.encode_batch(
+            *_buffers(rows), limit=limit, with_books=with_codebooks, threads=threads
+        )
         found, bounds = np.frombuffer(codes, np.uint32), np.frombuffer(ends, np.uint64)
         if padding and padding != "do_not_pad":
             lengths = np.diff(bounds.astype(np.int64))
             width = max_length if padding == "max_length" else int(lengths.max(initial=0))
             found, bounds = _pad_left(found, bounds, int(width or 0), self.config.pad_token_id)
-        return HyperEncodings(found, bounds, _Books(self.config, books), self.config.pad_token_id)
+        return HyperEncodings(found, bounds, self, books)
 
     def encode_continuous(self, ids: Ids, max_length: int) -> list[HyperEncodings]:
         """Cuts one long row in rows of `max_length` codes (the last may be shorter), each with a book of its own.
@@ -277,7 +273,7 @@ class HypertokenCodec:
             )
             found = np.frombuffer(codes, np.uint32)
             ends = np.array([0, len(found)], np.uint64)
-            chunks.append(HyperEncodings(found, ends, _Books(self.config, book), self.config.pad_token_id))
+            chunks.append(HyperEncodings(found, ends, self, book))
             rest = rest[used:]
         return chunks
 
@@ -297,11 +293,14 @@ class HypertokenCodec:
             InputError: a code that stands for nothing, named with row and position.
             UsageError: tolerant with a policy other than freeze.
         """
-        flat, offsets = flatten(rows)
         ids, ends, books = self._core.decode_batch(
-            flat.tobytes(), offsets.tobytes(), tolerant=tolerant, with_books=with_codebooks, threads=threads
+            *_buffers(rows), tolerant=tolerant, with_books=with_codebooks, threads=threads
         )
-        return HyperDecodings(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64), _Books(self.config, books))
+        return HyperDecodings(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64), self, books)
+
+    def lists(self, ids: NDArray[np.uint32], offsets: NDArray[np.uint64]) -> list[list[int]]:
+        """Rows of base ids and codes as lists; `flatten` is the way back."""
+        return self._core.lists(ids.tobytes(), offsets.tobytes())
 
     def row(self, kind: Kind = "encode") -> "Row":
         """A row in pieces: an encoder, or a `strict` or `tolerant` decoder.
@@ -309,17 +308,6 @@ class HypertokenCodec:
         Raises UsageError: tolerant with a policy other than freeze.
         """
         return Row(self.config, _core.HyperRow(self._core, kind))
-
-    def _truncated(
-        self, flat: NDArray[np.uint32], offsets: NDArray[np.uint64], max_length: int
-    ) -> tuple[bytes, bytes, BookBuffers]:
-        parts = []
-        for low, high in pairwise(offsets.tolist()):
-            codes, _, book = self._core.encode_some(flat[low:high].tobytes(), max_length)
-            parts.append((np.frombuffer(codes, np.uint32), _Books(self.config, book)[0]))
-        ends = np.zeros(len(parts) + 1, np.uint64)
-        np.cumsum([len(codes) for codes, _ in parts], out=ends[1:])
-        return _joined([codes for codes, _ in parts]).tobytes(), ends.tobytes(), _packed([book for _, book in parts])
 
 
 class Row:
@@ -331,8 +319,7 @@ class Row:
 
     def push(self, ids: Ids) -> list[int]:
         """Takes ids (or codes) and returns what is certain. Raises InputError as encode and decode do."""
-        flat, _ = flatten([ids])
-        return _numbers(self._core.push(flat.tobytes()))
+        return _numbers(self._core.push(_buffers([ids])[0]))
 
     def finish(self) -> list[int]:
         """Ends the row: the code of an encoder's unfinished phrase."""
@@ -344,7 +331,7 @@ class Row:
 
     def codebook(self) -> Codebook:
         """The hypertokens so far."""
-        return _Books(self._config, self._core.book())[0]
+        return Codebook(self._config, self._core.book().row(0))
 
     def learnt(self, start: int = 0) -> list[tuple[int, list[int]]]:
         """(code, base ids) in order of learning, from number `start` on."""
@@ -358,6 +345,15 @@ class Row:
 def _numbers(buffer: bytes) -> list[int]:
     numbers: list[int] = np.frombuffer(buffer, np.uint32).tolist()
     return numbers
+
+
+def _buffers(rows: Sequence[Ids]) -> tuple[bytes, bytes]:
+    # Lists of ints by the core; it leaves everything else, and what is wrong, to numpy.
+    found = _core.hyper_flat(rows) if isinstance(rows, list) and rows and isinstance(rows[0], list) else None
+    if found is not None:
+        return found
+    flat, offsets = flatten(rows)
+    return flat.tobytes(), offsets.tobytes()
 
 
 def flatten(rows: Sequence[Ids]) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
@@ -402,20 +398,3 @@ def _pad_left(
     ends = np.zeros(len(rows) + 1, np.uint64)
     np.cumsum([len(row) for row in rows], out=ends[1:])
     return _joined(rows), ends
-
-
-def _packed(books: Iterable[Codebook]) -> BookBuffers:
-    codes: list[int] = []
-    offsets, ids, rows = [0], [], [0]
-    for book in books:
-        for code, entry in book.to_dict().items():
-            codes.append(code)
-            ids.extend(entry)
-            offsets.append(len(ids))
-        rows.append(len(codes))
-    return (
-        np.array(codes, np.uint32).tobytes(),
-        np.array(offsets, np.uint64).tobytes(),
-        np.array(ids, np.uint32).tobytes(),
-        np.array(rows, np.uint64).tobytes(),
-    )

@@ -2,18 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit import _core
 from tokkit.atomic import atomic_folder
-from tokkit.errors import InputError, TokenizerError, UsageError
-from tokkit.model.tokenizer import Allowed, Encoding, Encodings, Tokenizer
+from tokkit.errors import TokenizerError
+from tokkit.model.program import JOIN, SPLIT, Program
+from tokkit.model.tables import EncoderTables
+from tokkit.model.tokenizer import Tokenizer, build_encoder
 
 FILE: Final = "adapt.json"
 BASE: Final = "base"
@@ -37,18 +39,21 @@ class AdaptedTokenizer(Tokenizer):
     """
 
     def __init__(self, base: Tokenizer, removed: Mapping[int, tuple[int, ...]], new_tokens: Sequence[NewToken]) -> None:
-        super().__init__(base.tables, model=base.model)
         self.base = base
         self.removed = dict(removed)
         self.new_tokens = tuple(new_tokens)
-        self._rank = {token.pieces: rank for rank, token in reversed(list(enumerate(self.new_tokens)))}
-        self._pieces = {token.id: token.pieces for token in self.new_tokens}
-        self._longest = max((len(token.pieces) for token in self.new_tokens), default=1)
         self._check()
+        super().__init__(base.tables, model=base.model)
         self._tokens = {
             **{token: spelled for token, spelled in self._tokens.items() if token not in self.removed},
-            **{token: b"".join(map(base.token_bytes, pieces)) for token, pieces in self._pieces.items()},
+            **{made.id: b"".join(map(base.token_bytes, made.pieces)) for made in self.new_tokens},
         }
+
+    def _encoder(self, tables: EncoderTables) -> "_core.Encoder":
+        splits = [(SPLIT, token, pieces) for token, pieces in sorted(self.removed.items())]
+        joins = [(JOIN, made.id, made.pieces) for made in self.new_tokens]
+        rows = Program(np.zeros((0, 3), np.uint32), (*splits, *joins)).flat()
+        return build_encoder(tables, ngrams=rows.tobytes())
 
     def _check(self) -> None:
         known = set(self.base.ids)
@@ -60,7 +65,7 @@ class AdaptedTokenizer(Tokenizer):
                 raise TokenizerError(f"adapted tokenizer: token {made.id} cannot be made of {made.pieces}")
             if made.id in known and made.id not in self.removed:
                 raise TokenizerError(f"adapted tokenizer: id {made.id} is that of a token that was not removed")
-        if len(self._pieces) != len(self.new_tokens):
+        if len({made.id for made in self.new_tokens}) != len(self.new_tokens):
             raise TokenizerError("adapted tokenizer: two new tokens have one id")
 
     @property
@@ -73,68 +78,15 @@ class AdaptedTokenizer(Tokenizer):
         """See `Tokenizer.ids`."""
         return sorted(self._tokens)
 
-    def encode(self, text: str, *, allowed_special: Allowed = (), dropout: float = 0.0, seed: int = 0) -> list[int]:
-        """See `Tokenizer.encode`."""
-        return self.join(self.base.encode(text, allowed_special=allowed_special, dropout=dropout, seed=seed))
-
-    def encode_bytes(self, text: bytes, *, allowed_special: Allowed = ()) -> list[int]:
-        """See `Tokenizer.encode_bytes`."""
-        return self.join(self.base.encode_bytes(text, allowed_special=allowed_special))
-
-    def encode_batch(
-        self,
-        texts: Sequence[str],
-        *,
-        threads: int = 0,
-        allowed_special: Allowed = (),
-        dropout: float = 0.0,
-        seed: int = 0,
-    ) -> Encodings:
-        """See `Tokenizer.encode_batch`."""
-        rows = self.base.encode_batch(
-            texts, threads=threads, allowed_special=allowed_special, dropout=dropout, seed=seed
-        )
-        joined = [self.join(row) for row in rows.lists()]
-        offsets = np.array([0, *accumulate(map(len, joined))], np.uint64)
-        return Encodings(np.array([token for row in joined for token in row], np.uint32), offsets)
-
-    def encode_offsets(self, text: str, *, allowed_special: Allowed = ()) -> Encoding:
-        """Not defined where n-grams are joined.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError("an adapted tokenizer has no offsets", hint="ask its base: tokenizer.base.encode_offsets")
-
     def decode_bytes(self, ids: Sequence[int] | NDArray[np.integer]) -> bytes:
         """See `Tokenizer.decode_bytes`."""
-        plain: list[int] = []
-        for place, token in enumerate(map(int, ids)):
-            if token not in self._tokens:
-                raise InputError(f"id {token} at position {place} is not in the vocabulary")
-            plain.extend(self._pieces.get(token, (token,)))
-        return self.base.decode_bytes(plain)
-
-    def join(self, ids: Iterable[int]) -> list[int]:
-        """Ids of the base tokenizer as ids of this one."""
-        plain = self.expand(ids)
-        made: list[int] = []
-        place = 0
-        while place < len(plain):
-            best = len(self.new_tokens)
-            for n in range(2, min(self._longest, len(plain) - place) + 1):
-                best = min(best, self._rank.get(tuple(plain[place : place + n]), best))
-            if best == len(self.new_tokens):
-                made.append(plain[place])
-                place += 1
-            else:
-                made.append(self.new_tokens[best].id)
-                place += len(self.new_tokens[best].pieces)
-        return made
-
-    def expand(self, ids: Iterable[int]) -> list[int]:
-        """Ids of the base tokenizer with removed tokens taken apart."""
-        return [piece for token in ids for piece in self.removed.get(token, (token,))]
+        numbers: Sequence[int] = ids.tolist() if isinstance(ids, np.ndarray) else ids
+        try:
+            plain = self._core.take_apart(numbers)
+        except (OverflowError, TypeError):
+            self._refuse_unknown(ids)
+            raise
+        return self.base.decode_bytes(np.frombuffer(plain, np.uint32))
 
     def save(self, folder: Path, *, source: Path | None = None, overwrite: bool = False) -> None:
         """Writes `adapt.json` and the base tokenizer: from its model, or as a copy of the file or folder `source`.

@@ -84,7 +84,7 @@ class Tokenizer:
         self._tables = tables
         self._model = model
         self._form: _Form | None = None if tables.normalizer is None else _FORMS[tables.normalizer]
-        self._core = _build(tables)
+        self._core = self._encoder(tables)
         self.specials: dict[str, int] = dict(tables.specials)
         self._tokens = {special: text.encode() for text, special in reversed(self.specials.items())}
         self._tokens.update(zip(reversed(tables.ids.tolist()), reversed(tables.tokens), strict=True))
@@ -296,6 +296,9 @@ class Tokenizer:
 
         artifact.save(self._model, Path(folder))
 
+    def _encoder(self, tables: EncoderTables) -> "_core.Encoder":
+        return build_encoder(tables)
+
     def _allowed(self, allowed: Allowed) -> tuple[list[int] | None, bool]:
         if allowed == "all":
             return None, True
@@ -329,7 +332,21 @@ class Tokenizer:
                 raise InputError(f"id {token_id!r} at position {position} is not in the vocabulary")
 
 
-def _build(tables: EncoderTables) -> "_core.Encoder":
+def build_encoder(
+    tables: EncoderTables,
+    *,
+    cutter: "_core.Pretokens | None" = None,
+    superwords: bytes | None = None,
+    ngrams: bytes | None = None,
+) -> "_core.Encoder":
+    """The compiled encoder of the tables; with `cutter` and `superwords` of BoundlessBPE, with `ngrams` adapted.
+
+    `superwords` are rows of (left, right, token), uint32 [n, 3]; `ngrams` is `tokkit.model.program.Program.flat` of the
+    rows that take removed tokens apart and join new ones.
+
+    Raises:
+        TokenizerError: tables or rows that contradict each other.
+    """
     tokens, ids = list(tables.tokens), np.asarray(tables.ids, np.uint32)
     known = set(ids.tolist())
     extra = {special: text.encode() for text, special in tables.specials.items() if special not in known}
@@ -357,6 +374,9 @@ def _build(tables: EncoderTables) -> "_core.Encoder":
         scores=scores,
         specials=[(text.encode(), special) for text, special in tables.specials.items()],
         log=np.ascontiguousarray(tables.log, np.uint32).tobytes(),
+        cutter=cutter,
+        superwords=superwords,
+        ngrams=ngrams,
     )
 
 

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CountRecord:
-    """What is known of a finished count without loading it."""
+    """What is known of a finished count without loading it; `share` of the documents were read."""
 
     key: str
     digest: str
     distinct: int
     total: int
     warnings: list[str] = field(default_factory=list)
+    share: float = 1.0
 
 
 def cache_folder() -> Path | None:
@@ -51,7 +52,7 @@ def find_counts(key: str) -> tuple[CountRecord, Path] | None:
     return (record, table) if table.is_file() and record.key == key else None
 
 
-def keep_counts(key: str, counts: "CountTable", warnings: list[str]) -> None:
+def keep_counts(key: str, counts: "CountTable", warnings: list[str], *, share: float = 1.0) -> None:
     """Files a table under its step key; the record is written last, so that half a table is never found.
 
     `warnings` are those of reading, to be told again by later runs.
@@ -62,7 +63,7 @@ def keep_counts(key: str, counts: "CountTable", warnings: list[str]) -> None:
     folder = cache_folder()
     if folder is None:
         return
-    record = CountRecord(key, counts.digest, len(counts), counts.total, warnings)
+    record = CountRecord(key, counts.digest, len(counts), counts.total, warnings, share)
     table = folder / "counts" / f"{key}.parquet"
     try:
         table.parent.mkdir(parents=True, exist_ok=True)

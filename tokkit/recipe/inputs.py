@@ -35,12 +35,12 @@ def input_files(recipe: Recipe) -> list[Path]:
     """
     if recipe.counts is not None:
         return [Path(resolve(recipe.counts))]
-    return [file for path in _single_paths(recipe) if not _is_stream(path) for file in _files(Path(path))]
+    return [file for path in _single_paths(recipe) if not is_stream(path) for file in local_files(path)]
 
 
 def streams(recipe: Recipe) -> list[str]:
     """The sources that can be read only once, or only from afar, in `@list` files too."""
-    return [] if recipe.counts is not None else [path for path in _single_paths(recipe) if _is_stream(path)]
+    return [] if recipe.counts is not None else [path for path in _single_paths(recipe) if is_stream(path)]
 
 
 def _single_paths(recipe: Recipe) -> list[str]:
@@ -48,10 +48,12 @@ def _single_paths(recipe: Recipe) -> list[str]:
     return [source.path for source in read(resolved_sources(recipe)).sources if isinstance(source, SourceSpec)]
 
 
-def _files(path: Path) -> list[Path]:
+def local_files(name: str) -> list[Path]:
     """The file itself; of a folder (`datasets` keeps data sets in folders) all files."""
+    path = Path(name)
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
-def _is_stream(path: str) -> bool:
+def is_stream(path: str) -> bool:
+    """Whether this can be read only once, or only from afar."""
     return path == "-" or "://" in path

@@ -23,7 +23,9 @@ from tokkit.recipe.evaluation import evaluate_step, evaluation_files
 from tokkit.recipe.exports import measured_fidelity
 from tokkit.recipe.inputs import input_files, resolve, resolved_sources, spelled, streams
 from tokkit.recipe.lock import check_inputs, lock_table, lock_text
+from tokkit.recipe.report import reading_warnings
 from tokkit.recipe.schema import DEFAULT_PRETOKENIZER, EvalStep, Recipe, lasting
+from tokkit.recipe.second_table import check_second_reading, second_files, second_table
 from tokkit.recipe.state import State
 from tokkit.trainers import TRAINERS
 from tokkit.trainers.superword import SuperwordTrainer, spanned_texts
@@ -112,6 +114,8 @@ class _Run:
 
     def go(self, *, strict: bool) -> Outcome:
         check_inputs(self.recipe.lock, self.inputs)
+        if self.superword_trainer is not None and self.superword_trainer.reads_twice:
+            check_second_reading(self.recipe, self.superword_trainer)
         self._refuse_early()
         is_trained = self.resume and self.train_key is not None and self.state.is_finished("train", self.train_key)
         short = self._train(is_trained=is_trained)
@@ -151,7 +155,17 @@ class _Run:
         if counts is None:
             return None
         recipe = self.recipe
-        return step_key("train", {"counts": counts, "method": recipe.method, "config": lasting(recipe.training)})
+        facts = {"counts": counts, "method": recipe.method, "config": lasting(recipe.training), **self._second_facts}
+        return step_key("train", facts)
+
+    @cached_property
+    def _second_facts(self) -> dict[str, object]:
+        """The content of texts that only the second stage reads."""
+        trainer = self.superword_trainer
+        if trainer is None or not trainer.config.stage2_sources:
+            return {}
+        files = second_files(trainer, self.progress)
+        return {} if files is None else {"stage2": [file.sha256 for file in files]}
 
     def _refuse_early(self) -> None:
         """Refuses an existing output before hours of counting."""
@@ -212,19 +226,12 @@ class _Run:
     def _train_twice(self, trainer: SuperwordTrainer) -> "Model":
         """Reads the corpus again and trains; the first stage is kept until the second is done."""
         recipe, words = self.recipe, self.counts
-        if streams(recipe) and not trainer.config.stage2_sources:
-            raise UsageError(
-                f"{recipe.method} reads its text twice, and a stream can be read once",
-                hint="give files, or stage2_sources",
-            )
-        if recipe.counts is not None and not trainer.config.stage2_sources:
-            raise UsageError(
-                f"{recipe.method} reads its text twice, and counts are not text", hint="give texts, or stage2_sources"
-            )
         started = time.monotonic()
-        again = trainer.count_again(resolved_sources(recipe), config=recipe.counting, progress=self.progress)
-        self.outcome.warnings += reading_warnings(again)
-        self._done("count again", started, f"{len(again):,} distinct chunks")
+        again, is_found, warnings = second_table(
+            recipe, trainer, counts_key=self.count_key, resume=self.resume, progress=self.progress
+        )
+        self.outcome.warnings += warnings
+        self._done("count again", None if is_found else started, f"{len(again):,} distinct chunks")
         self.spanned = spanned_texts(again)
         started = time.monotonic()
         folder = cache.cache_folder()
@@ -286,11 +293,19 @@ class _Run:
             manifest = artifact.read_manifest(self.output)
         except TokenizerError:
             return False
-        lock = self._lock(str(manifest.get("counts_digest")), str(manifest.get("pretokenizer")))
+        lock = self._lock(str(manifest.get("counts_digest")), str(manifest.get("pretokenizer")), manifest["config"])
         return self.state.is_finished("save", self._save_key(lock))
 
-    def _lock(self, counts_digest: str, pretokenizer: str) -> str:
-        return lock_text(lock_table(self.recipe, self.inputs, counts_digest=counts_digest, pretokenizer=pretokenizer))
+    def _lock(self, counts_digest: str, pretokenizer: str, made_with: object) -> str:
+        recipe = self.recipe
+        if self.superword_trainer is not None:
+            # The model's pre-tokenizer may be that of its second table.
+            pretokenizer = recipe.pretokenizer or str(self.counts.pretokenizer)
+        share = made_with.get("stage2_share") if isinstance(made_with, Mapping) else None
+        if share is not None and self.superword_trainer is not None:
+            # Memory may have made the sample smaller: the lock gives the same one wherever there is more.
+            recipe = replace(recipe, training=recipe.training.model_copy(update={"stage2_share": share}))
+        return lock_text(lock_table(recipe, self.inputs, counts_digest=counts_digest, pretokenizer=pretokenizer))
 
     def _save_key(self, lock: str) -> str:
         return step_key("save", {"train": self.train_key, "lock": lock})
@@ -299,7 +314,7 @@ class _Run:
         started = time.monotonic()
         recipe = self.recipe
         names = list(dict.fromkeys(["hf", *(step.to for step in recipe.exports)]))
-        lock = self._lock(self.counts.digest, model.pretokenizer)
+        lock = self._lock(self.counts.digest, model.pretokenizer, model.config)
         kept = {path: path.read_bytes() for path in (self.output / "eval").glob("*.json")}
         artifact.save(
             model,
@@ -369,16 +384,6 @@ class _Run:
         self.outcome.steps.append(Step(name, seconds, note))
         took = "finished already" if seconds is None else f"{seconds:.2f} s"
         self.say(f"{name}: {took}" + (f", {note}" if note else ""))
-
-
-def reading_warnings(table: CountTable) -> list[str]:
-    """What reading the corpus found worth telling, and how many texts were left out or changed, by reason."""
-    report = table.report
-    if report is None:
-        return []
-    left_out = [f"left out: {number:,} ({reason})" for reason, number in sorted(report.skipped.items())]
-    changed = [f"{number:,} {what}" for what, number in sorted(report.changed.items())]
-    return [*report.warnings, *left_out, *changed]
 
 
 def _config_of(recipe: Recipe) -> Any:

@@ -20,7 +20,7 @@ from tokkit.trainers.superword import SuperwordTrainer
 
 FORMAT = 1
 # Options of how fast and where, not of what: they are left out of keys and locks.
-RUNTIME_FIELDS = frozenset({"threads", "memory_mb", "spill_dir"})
+RUNTIME_FIELDS = frozenset({"threads", "memory_mb", "spill_dir", "stage1", "bound"})
 DEFAULT_PRETOKENIZER = "llama-bpe@1"
 _KEYS = ("recipe", "extends", "output", "vars", "corpus", "pretokenizer", "train", "roles", "export", "eval", "lock")
 S = TypeVar("S", bound=Spec)

@@ -45,8 +45,7 @@ def adapt(
     if not removed and not config.grow:
         raise UsageError("no token can be replaced: all are bytes, characters or specials", hint="use --grow")
     progress("count n-grams", 0, len(rows))
-    plain = AdaptedTokenizer(base, removed, ())
-    sequences = [plain.expand(row) for row in rows.lists()]
+    sequences = AdaptedTokenizer(base, removed, ()).encode_batch(list(texts)).lists()
     spelled = {token: base.token_bytes(token) for token in {token for row in sequences for token in row}}
     specials = set(base.specials.values())
 

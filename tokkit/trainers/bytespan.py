@@ -23,16 +23,17 @@ from tokkit.bytespan.spans import Constraint, continues, threshold_of
 from tokkit.bytespan.vocabulary import base_tokens, merge_tail, seeds, sequences_of
 from tokkit.bytespan.words import words_of
 from tokkit.corpus.read import Inputs
-from tokkit.counts import CountConfig, CountTable
+from tokkit.counts import CountConfig, CountTable, count
 from tokkit.errors import InputError, UsageError
 from tokkit.model.model import Model
 from tokkit.progress import Progress, silent
 from tokkit.trainers.admitted import admitted_model
 from tokkit.trainers.base import TRAINERS
-from tokkit.trainers.superword import SuperwordTrainer, count_chunks
+from tokkit.trainers.superword import SuperwordTrainer, sampled_count
 
 Method = Literal["seeding", "frequency"]
 _ORDER: Final = bytes(range(256))
+_BYTES_PER_TEXT_BYTE: Final = 7
 
 
 @TRAINERS.register("bytespan")
@@ -79,12 +80,12 @@ class ByteSpan(SuperwordTrainer):
     ) -> CountTable:
         """The documents themselves (of text files: lines), since a signal depends on what stands before."""
         options = (config or CountConfig()).model_copy(update={"track_first": True})
-        return count_chunks(
+        return sampled_count(
+            self,
+            lambda texts: count(texts, pretokenizer="none@1", config=options, progress=progress),
             self.config.stage2_sources or inputs,
-            pretokenizer="none@1",
+            bytes_per_text_byte=_BYTES_PER_TEXT_BYTE,
             config=options,
-            memory_mb=self.config.memory_mb,
-            progress=progress,
         )
 
     def train(self, counts: CountTable, *, again: CountTable | None = None, progress: Progress = silent) -> Model:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from tokkit import _core
 from tokkit.corpus.read import Inputs
-from tokkit.counts import CountConfig, CountTable
+from tokkit.counts import CountConfig, CountTable, count
 from tokkit.counts.count import available_threads
 from tokkit.errors import InputError, UsageError
 from tokkit.model.events import Events
@@ -19,7 +19,7 @@ from tokkit.model.vocab import byte_atoms
 from tokkit.progress import Progress, silent
 from tokkit.trainers.base import TRAINERS
 from tokkit.trainers.bpe import Bpe
-from tokkit.trainers.superword import SuperwordTrainer, count_chunks, first_stage
+from tokkit.trainers.superword import SuperwordTrainer, first_stage, sampled_count
 
 Generation = Literal["paper", "head"]
 Inherit = Literal["strict", "reference"]
@@ -29,6 +29,10 @@ SCHEMES: dict[str, tuple[str, str]] = {
     "head": ("superbpe-head-words@1", "superbpe-head@1"),
 }
 """Pre-tokenizers of both stages in the published scripts: until October 2025, and since."""
+
+
+BYTES_PER_TEXT_BYTE = 7
+"""Memory of a second stage for each byte of distinct text: the table and 20 bytes for each of its tokens."""
 
 
 @dataclass(frozen=True)
@@ -114,13 +118,18 @@ class SuperBpe(SuperwordTrainer):
         self, inputs: Inputs, *, config: CountConfig | None = None, progress: Progress = silent
     ) -> CountTable:
         """See `SuperwordTrainer.count_again`."""
-        return count_chunks(
+        scheme = self.second_pretokenizer()
+        return sampled_count(
+            self,
+            lambda texts: count(texts, pretokenizer=scheme, config=config, progress=progress),
             self.config.stage2_sources or inputs,
-            pretokenizer=self.second_pretokenizer(),
+            bytes_per_text_byte=BYTES_PER_TEXT_BYTE,
             config=config,
-            memory_mb=self.config.memory_mb,
-            progress=progress,
         )
+
+    def again_facts(self) -> dict[str, object]:
+        """See `SuperwordTrainer.again_facts`."""
+        return {**super().again_facts(), "scheme": self.second_pretokenizer()}
 
     def train(self, counts: CountTable, *, again: CountTable | None = None, progress: Progress = silent) -> Model:
         """Learns from the words in `counts` and the chunks in `again` (from `count_again`).

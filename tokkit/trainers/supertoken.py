@@ -1,23 +1,18 @@
 """Supertokens: BPE over chunks that spaces end only by chance."""
 
-from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
 
 from pydantic import Field
 
 from tokkit import _core
-from tokkit.corpus.batch import read_offsets
-from tokkit.corpus.read import Inputs, read
+from tokkit.corpus.read import Inputs
 from tokkit.counts import CountConfig, CountTable
 from tokkit.model.model import Model
 from tokkit.progress import Progress, silent
 from tokkit.trainers.base import TRAINERS
 from tokkit.trainers.bpe import Bpe
 from tokkit.trainers.superbpe import SCHEMES, Generation
-from tokkit.trainers.superword import SuperwordTrainer
-
-_MASK = (1 << 64) - 1
+from tokkit.trainers.superword import SuperwordTrainer, count_cut
 
 
 @TRAINERS.register("supertoken")
@@ -53,46 +48,16 @@ class SuperToken(SuperwordTrainer):
 
         Raises: as `tokkit.counts.count`.
         """
-        config = config or CountConfig()
+        options = self.config
         scheme = self.default_pretokenizer()
-        counts: Counter[bytes] = Counter()
-        corpus = read(inputs, options=config.source)
-        place = 0
-        for batch in corpus.batches(progress):
-            offsets = read_offsets(batch.offsets)
-            for start, end in pairwise(offsets):
-                text = bytes(batch.blob[start:end])
-                pretokens = [text[low:high] for low, high in _core.pretokenize(text, scheme)]
-                for chunk in self.chunks(pretokens, place):
-                    counts[chunk] += int(batch.weight)
-                place += 1
-        table = CountTable.from_items(counts.items(), pretokenizer=scheme)
-        table.report = corpus.report
-        return table
+        cuts = _core.ChanceCuts(scheme, p_cut=options.p_cut, max_words=options.max_words, seed=options.seed)
+        return count_cut(inputs, cuts.cut, label=scheme, config=config, progress=progress)
 
     def count_again(
         self, inputs: Inputs, *, config: CountConfig | None = None, progress: Progress = silent
     ) -> CountTable:
         """The same as `count_words`: these chunks are all that is learned from."""
         return self.count_words(inputs, config=config, progress=progress)
-
-    def chunks(self, pretokens: list[bytes], place: int) -> list[bytes]:
-        """The chunks of text number `place`."""
-        config = self.config
-        random = SplitMix64(config.seed ^ place)
-        # A cut is drawn for each boundary before a space, taken or not, so that caps shift nothing.
-        bound = round(config.p_cut * (1 << 53))
-        made: list[bytes] = []
-        n_words = 0
-        for pretoken in pretokens:
-            is_cut = not pretoken.startswith(b" ") or random.next() >> 11 < bound or n_words >= config.max_words
-            if is_cut or not made:
-                made.append(pretoken)
-                n_words = 1
-            else:
-                made[-1] += pretoken
-                n_words += 1
-        return made
 
     def train(self, counts: CountTable, *, again: CountTable | None = None, progress: Progress = silent) -> Model:
         """Plain BPE on the chunks of `counts`."""
@@ -106,22 +71,3 @@ class SuperToken(SuperwordTrainer):
         model = Bpe(options).train(counts, progress=progress)
         scheme = SCHEMES[config.generation][1]
         return replace(model, method=self.method_name(), pretokenizer=scheme, config=self.lasting_config())
-
-
-class SplitMix64:
-    """The generator of Steele, Lea and Flood (2014): 64 bits a step, the same on every machine."""
-
-    def __init__(self, seed: int) -> None:
-        self.state = seed & _MASK
-
-    def next(self) -> int:
-        """The next number below 2^64.
-
-        >>> hex(SplitMix64(0).next())
-        '0xe220a8397b1dcdaf'
-        """
-        self.state = (self.state + 0x9E3779B97F4A7C15) & _MASK
-        mixed = self.state
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-        return mixed ^ (mixed >> 31)

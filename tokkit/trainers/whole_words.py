@@ -6,21 +6,24 @@ import numpy as np
 from pydantic import Field
 
 from tokkit import _core
-from tokkit.corpus.read import Inputs, read
+from tokkit.corpus.read import Inputs
 from tokkit.counts import CountConfig, CountTable, count
-from tokkit.counts.count import MEBIBYTE, available_threads
 from tokkit.errors import InputError, UsageError
 from tokkit.model.boundless import BoundlessTokenizer, cutter
 from tokkit.model.events import Event, Events, Kind
 from tokkit.model.model import Alphabet, Model
 from tokkit.progress import Progress, silent
 from tokkit.trainers.alphabet import byte_atoms
-from tokkit.trainers.superword import RUNS, SuperwordTrainer
+from tokkit.trainers.superword import RUNS, SuperwordTrainer, count_cut, sampled_count
 
 SCRIPT_SCHEME = r"regex: ?\p{L}\p{M}*|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 """One letter with its marks at a time: for scripts that put no spaces between words."""
 
 SCRIPTS = ("Han", "Hiragana", "Katakana", "Thai", "Myanmar", "Khmer", "Lao")
+
+
+BYTES_PER_TEXT_BYTE = 12
+"""Memory of the second phase for each byte of distinct runs: the table, the runs in tokens, and where pairs stand."""
 
 
 @dataclass(frozen=True)
@@ -85,32 +88,33 @@ class WholeWordTrainer(SuperwordTrainer):
         """
         if self.config.script_scheme is None:
             return count(inputs, pretokenizer=self.config.scheme, config=config, progress=progress)
-        return self._count_cut(inputs, cutter(self.facts()).words, "boundless-words", config, progress)
+        words = cutter(self.facts()).words
+        return count_cut(
+            inputs,
+            lambda blob, offsets, _: words(blob, offsets),
+            label="boundless-words",
+            config=config,
+            progress=progress,
+        )
 
     def count_again(
         self, inputs: Inputs, *, config: CountConfig | None = None, progress: Progress = silent
     ) -> CountTable:
         """The runs of pretokens that may come to be in a superword; see `SuperwordTrainer.count_again`."""
-        return self._count_cut(self.config.stage2_sources or inputs, cutter(self.facts()).runs, RUNS, config, progress)
-
-    def _count_cut(
-        self, inputs: Inputs, cut: object, label: str, config: CountConfig | None, progress: Progress
-    ) -> CountTable:
-        config = config or CountConfig()
-        counter = _core.Counter(
-            "none@1",
-            threads=config.threads or available_threads(),
-            memory_bytes=config.memory_mb * MEBIBYTE,
-            spill_dir=config.spill_dir,
+        runs = cutter(self.facts()).runs
+        return sampled_count(
+            self,
+            lambda texts: count_cut(
+                texts, lambda blob, offsets, _: runs(blob, offsets), label=RUNS, config=config, progress=progress
+            ),
+            self.config.stage2_sources or inputs,
+            bytes_per_text_byte=BYTES_PER_TEXT_BYTE,
+            config=config,
         )
-        corpus = read(inputs, options=config.source)
-        for batch in corpus.batches(progress):
-            if batch.weight != int(batch.weight):
-                raise UsageError(f"weights must be whole numbers for boundless training, got {batch.weight}")
-            blob, offsets = cut(batch.blob, batch.offsets)  # type: ignore[operator] # a bound method of the core
-            counter.add(blob, offsets, weight=batch.weight)
-        raw, _ = counter.finish(None if progress is silent else progress)
-        return CountTable(raw, pretokenizer=label, report=corpus.report)
+
+    def again_facts(self) -> dict[str, object]:
+        """See `SuperwordTrainer.again_facts`."""
+        return {**super().again_facts(), **self.facts()}
 
     def learn_words(self, counts: CountTable, size: int, *, progress: Progress = silent) -> Words:
         """The first phase, up to `size` tokens."""

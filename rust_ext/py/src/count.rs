@@ -138,6 +138,28 @@ impl Counter {
     }
 }
 
+/// (weight, bytes, offsets as u64) of some texts.
+type Weighted<'py> = (u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
+/// The documents as a `Counter` sees them, specials cut out and weights whole: for each weight (weight, bytes, offsets);
+/// how often each special was cut out; how many documents their weight left out.
+#[pyfunction]
+#[pyo3(signature = (blob, offsets, *, weight = 1.0, specials = Vec::new()))]
+fn sections<'py>(
+    py: Python<'py>,
+    blob: &[u8],
+    offsets: &[u8],
+    weight: f64,
+    specials: Vec<Vec<u8>>,
+) -> PyResult<(Vec<Weighted<'py>>, Vec<u64>, u64)> {
+    let made = detached(py, || {
+        tokkit_core::count::sections(Batch { blob: blob.to_vec(), offsets: numbers(offsets)?, weight }, &specials)
+    })?;
+    let part = |batch: &Batch| Ok((batch.weight as u64, PyBytes::new(py, &batch.blob), buffer(py, &batch.offsets)?));
+    let batches = made.batches.iter().map(part).collect::<PyResult<Vec<_>>>()?;
+    Ok((batches, made.specials, made.left_out))
+}
+
 /// Offsets that cut `text` into lines, each with its line feed.
 #[pyfunction]
 fn line_offsets<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
@@ -182,6 +204,7 @@ fn finished() -> PyErr {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<CountTable>()?;
     module.add_class::<Counter>()?;
+    module.add_function(wrap_pyfunction!(sections, module)?)?;
     module.add_function(wrap_pyfunction!(line_offsets, module)?)?;
     module.add_function(wrap_pyfunction!(invalid_utf8, module)?)?;
     module.add_function(wrap_pyfunction!(invalid_document, module)?)?;

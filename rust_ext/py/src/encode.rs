@@ -6,7 +6,7 @@ use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList, PyString};
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use tokkit_core::Error;
 use tokkit_core::encode::atoms::{Atoms, Unit, Unknown};
 use tokkit_core::encode::dropout::Random;
@@ -14,6 +14,8 @@ use tokkit_core::encode::vocabulary::Vocabulary;
 use tokkit_core::encode::word::{RuleData, WordEncoder};
 use tokkit_core::encode::{Allowed, Encoder as CoreEncoder};
 use tokkit_core::pretok::Scheme;
+
+use crate::superword::Pretokens;
 
 /// Text to ids and back.
 #[pyclass(frozen, module = "tokkit._core")]
@@ -33,11 +35,13 @@ type LocatedBuffers<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py,
 #[pymethods]
 impl Encoder {
     /// `tokens` and `offsets` are the tokens' bytes, `ids` their ids; `merges` rows of (left, right, result),
-    /// `log` rows of (kind, token, n, parts) for mode `exact`.
+    /// `log` rows of (kind, token, n, parts) for mode `exact`. With `cutter` texts are cut by that, and `superwords`,
+    /// rows like `merges`, join pretokens of one token each. `ngrams` are rows of a log: splits of removed tokens,
+    /// joins of new ones.
     #[new]
     #[pyo3(signature = (
         tokens, offsets, ids, *, merges, scheme, unit, mode, unk_id, fuse_unk, byte_ids, prefix, suffix, ignore_merges,
-        scores, specials, log = None
+        scores, specials, log = None, cutter = None, superwords = None, ngrams = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "one keyword each is the clearest face towards Python")]
     fn new(
@@ -58,7 +62,11 @@ impl Encoder {
         scores: Option<&[u8]>,
         specials: Vec<(Vec<u8>, u32)>,
         log: Option<&[u8]>,
+        cutter: Option<PyRef<'_, Pretokens>>,
+        superwords: Option<&[u8]>,
+        ngrams: Option<&[u8]>,
     ) -> PyResult<Self> {
+        let cutter = cutter.map(|cutter| Arc::clone(&cutter.cutter));
         detached(py, || {
             let ids = ids_of(ids)?;
             let vocabulary = Vocabulary::new(tokens, &u64s_of(offsets)?, &ids)?;
@@ -69,12 +77,18 @@ impl Encoder {
             let atoms = Atoms::new(&vocabulary, unit_of(unit)?, unknown, prefix, suffix);
             let merges = rows_of(merges)?;
             let scores = scores.map(|scores| scores_by_id(scores, &ids, vocabulary.end())).transpose()?;
-            let n_ids = vocabulary.end();
             let log = ids_of(log.unwrap_or_default())?;
             let data = RuleData { mode, merges: &merges, log: &log, scores, ignore_merges };
             let words = WordEncoder::new(vocabulary, atoms, reserved, data)?;
             let scheme = scheme.map(Scheme::by_name).transpose()?;
-            Ok(Self { encoder: CoreEncoder::new(words, scheme, specials)?, n_ids, numbers: OnceLock::new() })
+            let mut encoder = CoreEncoder::new(words, scheme, specials)?;
+            if let Some(cutter) = cutter {
+                encoder = encoder.with_superwords(cutter, &rows_of(superwords.unwrap_or_default())?)?;
+            }
+            if let Some(ngrams) = ngrams {
+                encoder = encoder.with_ngrams(&ids_of(ngrams)?)?;
+            }
+            Ok(Self { n_ids: encoder.end(), encoder, numbers: OnceLock::new() })
         })
     }
 
@@ -142,6 +156,7 @@ impl Encoder {
             self.encoder.encode_batch(&bytes, &self.allowed(allowed, all_allowed)?, threads, &mut monitor)
         });
         let batch = monitor.finish(result)?;
+        self.check(&batch.ids)?;
         Ok((u32_buffer(py, &batch.ids)?, u64_buffer(py, &batch.offsets)?))
     }
 
@@ -156,6 +171,7 @@ impl Encoder {
     ) -> PyResult<LocatedBuffers<'py>> {
         let text = utf8(text)?.as_bytes();
         let located = detached(py, || self.encoder.encode_located(text, &self.allowed(allowed, all_allowed)?))?;
+        self.check(&located.ids)?;
         let flat = |pairs: &[(u64, u64)]| pairs.iter().flat_map(|pair| [pair.0, pair.1]).collect::<Vec<_>>();
         let characters = flat(&located.characters);
         Ok((u32_buffer(py, &located.ids)?, u64_buffer(py, &flat(&located.bytes))?, u64_buffer(py, &characters)?))
@@ -172,6 +188,12 @@ impl Encoder {
         let bytes = detached(py, || self.encoder.token_bytes(&ids_of(ids)?))?;
         Ok(PyBytes::new(py, &bytes))
     }
+
+    /// The ids as u32, every n-gram as the tokens that it joins.
+    fn take_apart<'py>(&self, py: Python<'py>, ids: Vec<u32>) -> PyResult<Bound<'py, PyBytes>> {
+        let plain = detached(py, || self.encoder.take_apart(&ids))?;
+        u32_buffer(py, &plain)
+    }
 }
 
 impl Encoder {
@@ -180,6 +202,18 @@ impl Encoder {
             _ if all => Ok(self.encoder.allow_all()),
             Some(ids) if !ids.is_empty() => self.encoder.allow(&ids),
             _ => Ok(Allowed::default()),
+        }
+    }
+
+    /// Refuses a token that is made and not in the vocabulary: a log may take one out and make it again (that of
+    /// BoundlessBPE's authors does).
+    fn check(&self, ids: &[u32]) -> PyResult<()> {
+        match ids.iter().max().filter(|largest| **largest >= self.n_ids) {
+            None => Ok(()),
+            Some(_) => Err(to_py(Error::Tokenizer(
+                "a token that the vocabulary had given up is made again by this text: its log contradicts itself"
+                    .into(),
+            ))),
         }
     }
 
@@ -201,10 +235,7 @@ impl Encoder {
         let numbers = self
             .numbers
             .get_or_init(|| (0..self.n_ids).filter_map(|id| id.into_pyobject(py).ok().map(Bound::unbind)).collect());
-        let missing = || to_py(Error::Internal("an id beyond the vocabulary".into()));
-        if let Some(largest) = ids.iter().max() {
-            numbers.get(*largest as usize).ok_or_else(missing)?;
-        }
+        self.check(ids)?;
         PyList::new(py, ids.iter().filter_map(|&id| numbers.get(id as usize)).collect::<Vec<_>>())
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use tokkit_core::Error;
-use tokkit_core::train::superword::{Inherited, Pretokens as Cutter, Rules, Runs, Setup, Superword};
+use tokkit_core::pretok::whole_words::Pretokens as Cutter;
+use tokkit_core::train::superword::{ChanceCuts as CoreChanceCuts, Inherited, Rules, Runs, Setup, Superword};
 
 use crate::count::CountTable;
 use crate::errors::{detached, guarded, to_py};
@@ -16,7 +17,8 @@ use crate::train::{TrainSession, u32_buffer, u64_buffer};
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<SuperwordSession>()?;
     module.add_class::<RunTrainer>()?;
-    module.add_class::<Pretokens>()
+    module.add_class::<Pretokens>()?;
+    module.add_class::<ChanceCuts>()
 }
 
 /// The second stage of superword training over one table of chunks; see `tokkit.trainers.superbpe`.
@@ -214,10 +216,10 @@ impl RunTrainer {
     }
 }
 
-/// Cuts texts as BoundlessBPE does; see `tokkit_core::train::superword::Pretokens`.
+/// Cuts texts as BoundlessBPE does; see `tokkit_core::pretok::whole_words::Pretokens`.
 #[pyclass(frozen, module = "tokkit._core")]
-struct Pretokens {
-    cutter: Cutter,
+pub(crate) struct Pretokens {
+    pub(crate) cutter: Arc<Cutter>,
 }
 
 #[pymethods]
@@ -226,7 +228,7 @@ impl Pretokens {
     #[pyo3(signature = (main, candidate, *, special = None, scripts = Vec::new()))]
     fn new(main: &str, candidate: &str, special: Option<&str>, scripts: Vec<String>) -> PyResult<Self> {
         let special = special.map(|scheme| (scheme, scripts.as_slice()));
-        Ok(Self { cutter: guarded(|| Cutter::new(main, special, candidate))? })
+        Ok(Self { cutter: Arc::new(guarded(|| Cutter::new(main, special, candidate))?) })
     }
 
     /// Bounds of the pretokens.
@@ -262,6 +264,33 @@ impl Pretokens {
         offsets: &[u8],
     ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
         let (blob, offsets) = detached(py, || self.cutter.runs(blob, &wide_numbers(offsets)?))?;
+        Ok((PyBytes::new(py, &blob), u64_buffer(py, &offsets)))
+    }
+}
+
+/// Cuts texts into the chunks of supertokens; see `tokkit.trainers.supertoken`.
+#[pyclass(frozen, module = "tokkit._core")]
+struct ChanceCuts {
+    cuts: CoreChanceCuts,
+}
+
+#[pymethods]
+impl ChanceCuts {
+    #[new]
+    #[pyo3(signature = (scheme, *, p_cut, max_words, seed))]
+    fn new(scheme: &str, p_cut: f64, max_words: usize, seed: u64) -> PyResult<Self> {
+        Ok(Self { cuts: guarded(|| CoreChanceCuts::new(scheme, p_cut, max_words, seed))? })
+    }
+
+    /// Every chunk as a text of its own: (bytes, offsets as u64); `first` is the number of the first text.
+    fn cut<'py>(
+        &self,
+        py: Python<'py>,
+        blob: &[u8],
+        offsets: &[u8],
+        first: u64,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let (blob, offsets) = detached(py, || self.cuts.cut(blob, &wide_numbers(offsets)?, first))?;
         Ok((PyBytes::new(py, &blob), u64_buffer(py, &offsets)))
     }
 }

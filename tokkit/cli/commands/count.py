@@ -70,7 +70,7 @@ def command(
     from tokkit.recipe.inputs import resolved_sources
     from tokkit.recipe.load import Loaded
     from tokkit.recipe.plan import make_plan
-    from tokkit.recipe.run import reading_warnings
+    from tokkit.recipe.report import reading_warnings
     from tokkit.recipe.schema import parse, runtime_options
 
     refuse_overwrite(output, overwrite=overwrite)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from tokkit.cli import options
+from tokkit.cli import hypertuning, options
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import InputError, UsageError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tokkit.hyper import HypertokenCodec
     from tokkit.load import AnyTokenizer
 
-ACTIONS = ("encode", "decode", "stats")
+ACTIONS = ("encode", "decode", "stats", "tune", "generate")
 
 
 @verb(
@@ -24,7 +24,10 @@ ACTIONS = ("encode", "decode", "stats")
     examples=(
         "tokkit hyper encode mytok book.txt --whole",
         "tokkit hyper stats mytok book.txt code.txt --codebook-size 512 --codebook-size 2048",
+        "tokkit hyper tune model/ book.txt -o tuned --codebook-size 256 --steps 2000",
+        "tokkit hyper generate tuned prompts.txt --max-codes 100",
     ),
+    more_options=hypertuning.more_options,
 )
 @click.argument("action", type=click.Choice(ACTIONS), metavar="ACTION")
 @click.argument("tokenizer")
@@ -81,13 +84,27 @@ ACTIONS = ("encode", "decode", "stats")
 @click.option(
     "--picture", type=click.Path(path_type=Path), metavar="FILE", help="Draw the figures of stats: .svg, .png or .pdf."
 )
+@options.out_option("Folder to make (tune).", required=False)
+@click.option(
+    "--max-codes", type=click.IntRange(1), default=128, show_default=True, help="Most codes behind a line (generate)."
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="0 takes the likeliest code (generate).",
+)
+@options.seed_option
+@options.resume_option
+@options.overwrite_option
 @options.threads_option
 @options.json_option
 @options.offline_option
 def command(
     talk: Talk,
     *,
-    action: Literal["encode", "decode", "stats"],
+    action: Literal["encode", "decode", "stats", "tune", "generate"],
     tokenizer: str,
     inputs: tuple[str, ...],
     config_path: Path | None,
@@ -100,16 +117,33 @@ def command(
     tolerant: bool,
     lengths: tuple[int, ...],
     picture: Path | None,
+    output: Path | None,
+    max_codes: int,
+    temperature: float,
+    seed: int,
+    resume: bool,
+    overwrite: bool,
     threads: int,
     as_json: bool,
+    **chosen: Any,
 ) -> None:
-    """ACTION is encode (text to codes, one line a text), decode (codes to text) or stats (how much shorter each INPUT
-    becomes). TOKENIZER is as for `encode`; its ids are the base ids, hypertokens come behind its vocabulary.
+    """ACTION is encode (text to codes, one line a text), decode (codes to text), stats (how much shorter each INPUT
+    becomes), tune (teach a model hypertokens; needs the extra `models`) or generate (let it continue each line).
+
+    TOKENIZER is as for `encode`; its ids are the base ids, hypertokens come behind its vocabulary. For tune it is the
+    folder of a causal model with its tokenizer, for generate what tune made.
     """
     from tokkit.load import load_tokenizer
 
     if picture is not None and action != "stats":
         raise UsageError("--picture: goes with stats")
+    if (output is None) == (action == "tune"):
+        raise UsageError("-o/--output: tune needs it, no other action has it")
+    if action == "generate":
+        hypertuning.generate(
+            Path(tokenizer), inputs, max_codes=max_codes, temperature=temperature, seed=seed, as_json=as_json
+        )
+        return
     loaded = load_tokenizer(tokenizer)
     first = boundary or loaded.vocab_size
     if action == "stats":
@@ -119,8 +153,26 @@ def command(
         return
     if len(codebook_sizes) > 1 or len(max_subtokens) > 1:
         raise UsageError(f"--codebook-size and --max-subtokens: one value each for {action}")
+    if action == "tune":
+        bos, stops = hypertuning.start_and_stops(Path(tokenizer))
+        disabled = (*disabled, *bos, *stops)
     codec = _codec(config_path, first, codebook_sizes[0], max_subtokens[0], disabled, policy)
-    if action == "encode":
+    if output is not None:
+        hypertuning.tune(
+            talk,
+            Path(tokenizer),
+            loaded,
+            codec,
+            inputs,
+            output,
+            chosen=chosen,
+            seed=seed,
+            resume=resume,
+            overwrite=overwrite,
+            threads=threads,
+            as_json=as_json,
+        )
+    elif action == "encode":
         _encode(loaded, codec, inputs, threads, whole=whole, as_json=as_json)
     else:
         _decode(loaded, codec, inputs, tolerant=tolerant, as_json=as_json)

@@ -11,6 +11,7 @@ mod merge;
 mod pool;
 mod reduce;
 mod runs;
+mod sections;
 mod short;
 mod specials;
 mod tally;
@@ -24,6 +25,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 pub use pool::Counter;
+pub use sections::{Sections, sections};
 
 /// Pretokens longer than this are reported: they are rarely words, and slow to train on.
 pub const LONG_PRETOKEN_BYTES: usize = 64 << 10;

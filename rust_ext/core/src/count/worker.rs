@@ -89,7 +89,7 @@ impl<'p, S: Split> Worker<'p, S> {
 }
 
 /// How often a document counts: the whole part of the weight, and once more when its hash falls into the fraction.
-fn document_weight(batch: &Batch, start: usize, end: usize) -> u64 {
+pub(super) fn document_weight(batch: &Batch, start: usize, end: usize) -> u64 {
     let whole = batch.weight.trunc();
     let fraction = batch.weight - whole;
     if fraction == 0.0 {

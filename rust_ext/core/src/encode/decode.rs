@@ -16,6 +16,17 @@ impl Encoder {
         Ok(bytes)
     }
 
+    /// The ids with every n-gram as the tokens that it joins; the same where there are none.
+    ///
+    /// # Errors
+    /// `Input` for an id that no token has, with its position.
+    pub fn take_apart(&self, ids: &[u32]) -> Result<Vec<u32>> {
+        match &self.ngrams {
+            Some(ngrams) => ngrams.take_apart(&self.words.vocabulary, ids),
+            None => Ok(ids.to_vec()),
+        }
+    }
+
     /// Where the bytes of each token end in what `token_bytes` gives.
     pub fn token_ends(&self, ids: &[u32]) -> Result<Vec<u64>> {
         let mut end = 0;

@@ -17,11 +17,13 @@ mod least_tokens;
 mod likelihood;
 mod longest;
 mod merge;
+mod ngrams;
 mod offsets;
 mod pairs;
 mod places;
 mod program;
 mod replay;
+mod superwords;
 mod trie;
 mod vocab_rank;
 pub mod vocabulary;
@@ -32,12 +34,16 @@ pub use offsets::Located;
 
 use crate::error::{Error, Result};
 use crate::monitor::Monitor;
+use crate::pretok::whole_words::Pretokens;
 use crate::pretok::{Rewritten, Scheme};
 use added::Added;
 use cache::{Cache, Hit, Query};
 use dropout::Random;
 use merge::SHORT;
+use ngrams::Ngrams;
+use program::rows;
 use std::sync::{Arc, Mutex, PoisonError};
+use superwords::{RunScratch, Superwords};
 use word::{Scratch, WordEncoder};
 
 /// Words that are looked up together; far enough apart for the memory to answer, near enough to stay in the cache.
@@ -49,10 +55,23 @@ const POLL_BYTES: usize = 1 << 22;
 #[derive(Debug)]
 pub struct Encoder {
     words: WordEncoder,
-    scheme: Option<Scheme>,
+    cut: Cut,
+    /// What joins pretokens that are one token each.
+    superwords: Option<Superwords>,
+    /// What joins tokens last.
+    ngrams: Option<Ngrams>,
     specials: Vec<(Vec<u8>, u32)>,
     all_specials: Option<Arc<Added>>,
     pool: Mutex<Vec<Workspace>>,
+}
+
+/// What cuts the text in pretokens.
+#[derive(Debug)]
+enum Cut {
+    /// Nothing: the whole text is one.
+    Whole,
+    Scheme(Scheme),
+    WholeWords(Arc<Pretokens>),
 }
 
 /// What one thread needs besides the encoder.
@@ -61,6 +80,8 @@ pub struct Workspace {
     cache: Cache,
     scratch: Scratch,
     group: Vec<Query>,
+    runs: RunScratch,
+    plain: Vec<u32>,
 }
 
 /// Which special tokens count in the text.
@@ -71,7 +92,39 @@ impl Encoder {
     /// `scheme` cuts the text in pretokens (none: the whole text is one); `specials` are (bytes, id).
     pub fn new(words: WordEncoder, scheme: Option<Scheme>, specials: Vec<(Vec<u8>, u32)>) -> Result<Self> {
         let all = Added::new(specials.iter().map(|(bytes, id)| (bytes.as_slice(), *id)))?;
-        Ok(Self { words, scheme, specials, all_specials: all.map(Arc::new), pool: Mutex::default() })
+        let cut = scheme.map_or(Cut::Whole, Cut::Scheme);
+        let all_specials = all.map(Arc::new);
+        Ok(Self { words, cut, superwords: None, ngrams: None, specials, all_specials, pool: Mutex::default() })
+    }
+
+    /// The same with another cutter, and superwords: (left, right, token) in rank order.
+    ///
+    /// # Errors
+    /// `Tokenizer`: a merge of tokens that do not exist, or too many merges.
+    pub fn with_superwords(self, cutter: Arc<Pretokens>, merges: &[[u32; 3]]) -> Result<Self> {
+        let is_unknown = |id: &&u32| self.words.vocabulary.bytes(**id).is_none();
+        if let Some(id) = merges.iter().flatten().find(is_unknown) {
+            return Err(Error::Tokenizer(format!("superwords: no token has the id {id}")));
+        }
+        let superwords = Some(Superwords::new(merges)?);
+        Ok(Self { cut: Cut::WholeWords(cutter), superwords, ..self })
+    }
+
+    /// The same with n-grams in place of rare tokens: `log` holds the rows that `ngrams::Ngrams` wants.
+    ///
+    /// # Errors
+    /// `Tokenizer`: rows that contradict each other or the vocabulary.
+    pub fn with_ngrams(self, log: &[u32]) -> Result<Self> {
+        // New ids follow those of the vocabulary, one for each row at most, so a larger one is a mistake.
+        let end = (self.words.vocabulary.end() as usize).saturating_add(log.len());
+        let rows = rows(log, u32::try_from(end).unwrap_or(u32::MAX))?;
+        let ngrams = Some(Ngrams::new(&self.words.vocabulary, &rows)?);
+        Ok(Self { ngrams, ..self })
+    }
+
+    /// One more than the largest id.
+    pub fn end(&self) -> u32 {
+        self.words.vocabulary.end().max(self.ngrams.as_ref().map_or(0, Ngrams::end))
     }
 
     /// All special tokens count.
@@ -104,13 +157,18 @@ impl Encoder {
         monitor: &mut dyn Monitor,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
+        let first = ids.len();
         self.parts(text, allowed, |part, special| match special {
             Some(id) => {
                 ids.push(id);
                 Ok(())
             }
             None => self.encode_part(part, workspace, monitor, ids),
-        })
+        })?;
+        if let Some(ngrams) = &self.ngrams {
+            ngrams.apply(ids, first, &mut workspace.plain);
+        }
+        Ok(())
     }
 
     /// Appends the ids of `text` with each merge passed over with probability `p`; no cache.
@@ -125,10 +183,14 @@ impl Encoder {
         if !(0.0..=1.0).contains(&p) {
             return Err(Error::Usage(format!("dropout must lie between 0 and 1, got {p}")));
         }
+        if self.superwords.is_some() {
+            return Err(Error::Usage("dropout is not defined for boundless models".into()));
+        }
         if !self.words.merges() {
             return Err(Error::Usage("dropout needs an inference mode that merges (merge, vocab_rank)".into()));
         }
         let mut scratch = Scratch::default();
+        let first = ids.len();
         self.parts(text, allowed, |part, special| {
             if let Some(id) = special {
                 ids.push(id);
@@ -139,7 +201,11 @@ impl Encoder {
                 self.words.encode_with_dropout(&rewritten.text[start..end], p, random, &mut scratch);
                 ids.extend(scratch.placed.iter().map(|placed| placed.id));
             })
-        })
+        })?;
+        if let Some(ngrams) = &self.ngrams {
+            ngrams.apply(ids, first, &mut Vec::new());
+        }
+        Ok(())
     }
 
     fn parts<'t>(
@@ -155,9 +221,9 @@ impl Encoder {
     }
 
     fn rewrite<'t>(&self, text: &'t [u8]) -> Result<Rewritten<'t>> {
-        let rewritten = match &self.scheme {
-            Some(scheme) => scheme.rewrite(text),
-            None => Rewritten::same(text),
+        let rewritten = match &self.cut {
+            Cut::Scheme(scheme) => scheme.rewrite(text),
+            Cut::Whole | Cut::WholeWords(_) => Rewritten::same(text),
         };
         // Positions in a pretoken are 32 bits wide.
         if rewritten.text.len() >= u32::MAX as usize / 2 {
@@ -171,10 +237,11 @@ impl Encoder {
 
     #[inline]
     fn scan(&self, rewritten: &Rewritten<'_>, mut f: impl FnMut(usize, usize)) -> Result<()> {
-        match &self.scheme {
-            Some(scheme) => scheme.scan(&rewritten.text, f),
-            None if rewritten.text.is_empty() => Ok(()),
-            None => {
+        match &self.cut {
+            Cut::Scheme(scheme) => scheme.scan(&rewritten.text, f),
+            Cut::WholeWords(cutter) => cutter.scan(&rewritten.text, f),
+            Cut::Whole if rewritten.text.is_empty() => Ok(()),
+            Cut::Whole => {
                 f(0, rewritten.text.len());
                 Ok(())
             }
@@ -190,12 +257,14 @@ impl Encoder {
     ) -> Result<()> {
         let rewritten = self.rewrite(part)?;
         let text = rewritten.text.as_ref();
-        let Workspace { cache, scratch, group } = workspace;
+        let Workspace { cache, scratch, group, runs, .. } = workspace;
         group.clear();
         // A guess of the usual three to four bytes a token; `ids` grows if it is wrong.
         ids.reserve(text.len() / 4 + 8);
         let mut polled = 0;
         let mut stopped = Ok(());
+        // Where the run of pretokens begins that may go on.
+        let mut run = ids.len();
         self.scan(&rewritten, |start, end| {
             group.push(cache.query(text, start, end));
             if group.len() == GROUP {
@@ -204,20 +273,38 @@ impl Encoder {
                     stopped = monitor.poll("encode", start as u64, text.len() as u64);
                 }
                 if stopped.is_ok() {
-                    self.flush(text, group, cache, scratch, ids);
+                    self.flush(text, group, (cache, scratch, runs), &mut run, ids);
                 }
                 group.clear();
             }
         })?;
         stopped?;
-        self.flush(text, group, cache, scratch, ids);
+        self.flush(text, group, (cache, scratch, runs), &mut run, ids);
         group.clear();
+        if let Some(superwords) = &self.superwords {
+            superwords.join_ids(runs, ids, run, ids.len());
+        }
         Ok(())
     }
 
-    /// Appends the ids of a group of words.
+    /// Appends the ids of a group of words; `run` is where in `ids` the run of pretokens begins that may go on.
     #[inline]
-    fn flush(&self, text: &[u8], group: &[Query], cache: &mut Cache, scratch: &mut Scratch, ids: &mut Vec<u32>) {
+    fn flush(
+        &self,
+        text: &[u8],
+        group: &[Query],
+        (cache, scratch, runs): (&mut Cache, &mut Scratch, &mut RunScratch),
+        run: &mut usize,
+        ids: &mut Vec<u32>,
+    ) {
+        match &self.superwords {
+            None => self.flush_words(text, group, cache, scratch, ids),
+            Some(superwords) => self.flush_runs(superwords, text, group, (cache, scratch, runs), run, ids),
+        }
+    }
+
+    #[inline]
+    fn flush_words(&self, text: &[u8], group: &[Query], cache: &mut Cache, scratch: &mut Scratch, ids: &mut Vec<u32>) {
         let mut filled = ids.len();
         ids.resize(filled + 4 * group.len(), 0);
         for query in group {

@@ -1,5 +1,7 @@
 //! Ids with the bytes and characters of the text that each came from.
 
+use super::atoms::Placed;
+use super::superwords::RunScratch;
 use super::word::Scratch;
 use super::{Allowed, Encoder};
 use crate::error::Result;
@@ -22,7 +24,7 @@ impl Encoder {
     /// nothing in the text (a marker put in front) has an empty range.
     pub fn encode_located(&self, text: &[u8], allowed: &Allowed) -> Result<Located> {
         let mut located = Located::default();
-        let mut scratch = Scratch::default();
+        let (mut scratch, mut runs, mut words) = (Scratch::default(), RunScratch::default(), Vec::new());
         let mut base = 0;
         self.parts(text, allowed, |part, special| {
             let Located { ids, bytes, .. } = &mut located;
@@ -31,20 +33,71 @@ impl Encoder {
                 bytes.push((base as u64, (base + part.len()) as u64));
             } else {
                 let rewritten = self.rewrite(part)?;
+                words.clear();
+                // Where the run of pretokens begins that may go on.
+                let mut run = 0;
                 self.scan(&rewritten, |start, end| {
                     self.words.encode(&rewritten.text[start..end], &mut scratch);
+                    let before = words.len();
+                    let is_in_run = match (&self.superwords, scratch.placed.as_slice()) {
+                        (Some(superwords), [one]) => superwords.joins(one.id),
+                        _ => false,
+                    };
+                    if !is_in_run {
+                        self.join_words(&mut words, run, before, &mut runs);
+                    }
                     for placed in &scratch.placed {
-                        let source = |at: u32| (base + rewritten.source_offset(start + at as usize)) as u64;
-                        ids.push(placed.id);
-                        bytes.push((source(placed.start), source(placed.end)));
+                        self.put_placed(placed, start as u32, &mut words);
+                    }
+                    if !is_in_run {
+                        run = words.len();
                     }
                 })?;
+                let end = words.len();
+                self.join_words(&mut words, run, end, &mut runs);
+                let source = |at: u32| (base + rewritten.source_offset(at as usize)) as u64;
+                ids.extend(words.iter().map(|placed| placed.id));
+                bytes.extend(words.iter().map(|placed| (source(placed.start), source(placed.end))));
             }
             base += part.len();
             Ok(())
         })?;
+        if let Some(ngrams) = &self.ngrams {
+            let plain: Vec<_> = located.ids.drain(..).zip(located.bytes.drain(..)).collect();
+            let Located { ids, bytes, .. } = &mut located;
+            ngrams.join(
+                &plain,
+                |token| token.0,
+                |id, parts| {
+                    ids.push(id);
+                    bytes.extend(parts.first().zip(parts.last()).map(|(first, last)| (first.1.0, last.1.1)));
+                },
+            );
+        }
         located.characters = characters(text, &located.bytes);
         Ok(located)
+    }
+
+    /// Appends the token of a word that begins at `start`, or what it falls into.
+    fn put_placed(&self, placed: &Placed, start: u32, words: &mut Vec<Placed>) {
+        let mut put = |placed: Placed| {
+            words.push(Placed { id: placed.id, start: start + placed.start, end: start + placed.end });
+        };
+        match &self.ngrams {
+            None => put(*placed),
+            Some(ngrams) => ngrams.expand(&self.words.vocabulary, &self.words.atoms, placed, put),
+        }
+    }
+
+    /// Joins the run `words[first..end]`, the last so far.
+    fn join_words(&self, words: &mut Vec<Placed>, first: usize, end: usize, scratch: &mut RunScratch) {
+        if let Some(superwords) = &self.superwords
+            && end > first + 1
+        {
+            let mut run = words.split_off(first);
+            superwords.join(scratch, &mut run);
+            words.append(&mut run);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Many rows over threads, each with a book of its own: the same result whatever their number.
 
-use super::book::Book;
+use super::books::Books;
 use super::decode::Decoder;
 use super::encode::Encoder;
 use super::rules::Rules;
@@ -22,76 +22,7 @@ pub struct Rows {
     pub offsets: Vec<u64>,
 }
 
-/// The books of many rows: row `i` has the entries `rows[i]..rows[i + 1]`, entry `e` the code `codes[e]` and the base
-/// ids `ids[offsets[e]..offsets[e + 1]]`.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Books {
-    /// Codes, rising within a row.
-    pub codes: Vec<u32>,
-    /// Where each entry's ids begin, and the end of the last.
-    pub offsets: Vec<u64>,
-    /// Base ids.
-    pub ids: Vec<u32>,
-    /// Where each row's entries begin, and the end of the last.
-    pub rows: Vec<u64>,
-}
-
-impl Books {
-    fn new() -> Self {
-        Self { codes: Vec::new(), offsets: vec![0], ids: Vec::new(), rows: vec![0] }
-    }
-
-    fn add(&mut self, code: u32, phrase: &[u32]) {
-        self.codes.push(code);
-        self.ids.extend_from_slice(phrase);
-        self.offsets.push(self.ids.len() as u64);
-    }
-
-    fn end_row(&mut self) {
-        self.rows.push(self.codes.len() as u64);
-    }
-
-    fn append(&mut self, other: Books) {
-        let (ids, codes) = (self.ids.len() as u64, self.codes.len() as u64);
-        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| offset + ids));
-        self.rows.extend(other.rows.iter().skip(1).map(|row| row + codes));
-        self.codes.extend(other.codes);
-        self.ids.extend(other.ids);
-    }
-
-    /// One row: all phrases of a book.
-    pub fn of(book: &Book) -> Self {
-        let mut books = Self::new();
-        books.add_book(book);
-        books
-    }
-
-    /// One row: all phrases of a tolerant decoder.
-    pub fn of_tolerant(decoder: &TolerantDecoder) -> Self {
-        let mut books = Self::new();
-        books.add_tolerant(decoder);
-        books
-    }
-
-    fn add_book(&mut self, book: &Book) {
-        let base = book.rules().base();
-        for code in base..base + book.len() as u32 {
-            self.codes.push(code);
-            book.spell(code, &mut self.ids);
-            self.offsets.push(self.ids.len() as u64);
-        }
-        self.end_row();
-    }
-
-    fn add_tolerant(&mut self, decoder: &TolerantDecoder) {
-        for (code, phrase) in decoder.book() {
-            self.add(code, phrase);
-        }
-        self.end_row();
-    }
-}
-
-/// Encodes rows, each from an empty book; the books only if `with_books`.
+/// Encodes rows, each from an empty book and up to `limit` codes; the books only if `with_books`.
 ///
 /// # Errors
 /// `Input`: an id that is no base id and not disabled; names row and position.
@@ -99,18 +30,22 @@ pub fn encode_batch(
     rules: &Arc<Rules>,
     ids: &[u32],
     offsets: &[u64],
-    with_books: bool,
+    (limit, with_books): (Option<usize>, bool),
     threads: usize,
     monitor: &mut dyn Monitor,
 ) -> Result<(Rows, Books)> {
     let make = || {
         let mut encoder = Encoder::new(rules.clone());
         move |row: &[u32], out: &mut Vec<u32>, books: &mut Books| {
-            encoder.clear();
-            encoder.push(row, out)?;
-            encoder.finish(out);
+            if let Some(limit) = limit {
+                encoder.encode_some(row, limit, out)?;
+            } else {
+                encoder.clear_for(row.len());
+                encoder.push(row, out)?;
+                encoder.finish(out);
+            }
             if with_books {
-                books.add_book(encoder.book());
+                books.take(encoder.book_mut());
             }
             Ok(())
         }
@@ -151,7 +86,7 @@ pub fn decode_batch(
             decoder.clear();
             decoder.push(row, out)?;
             if with_books {
-                books.add_book(decoder.book());
+                books.take(decoder.book_mut());
             }
             Ok(())
         }
@@ -213,7 +148,7 @@ where
     })?;
     done.sort_unstable_by_key(|block| block.0);
     let mut rows = Rows { ids: Vec::new(), offsets: vec![0] };
-    let mut books = Books::new();
+    let mut books = Books::default();
     let mut end = 0;
     for (number, codes, lengths, of_block) in done {
         rows.offsets.extend(lengths.iter().map(|length| {
@@ -239,7 +174,9 @@ fn block<W>(
 where
     W: FnMut(&[u32], &mut Vec<u32>, &mut Books) -> Result<()>,
 {
-    let (mut out, mut lengths, mut books) = (Vec::new(), Vec::with_capacity(rows.len()), Books::new());
+    let n_ids = (offsets[rows.end] - offsets[rows.start]) as usize;
+    let (mut out, mut lengths, mut books) =
+        (Vec::with_capacity(n_ids), Vec::with_capacity(rows.len()), Books::default());
     for row in rows {
         let before = out.len();
         // `blocks` has checked the offsets.

@@ -12,6 +12,11 @@ pub struct Entry {
     pub parent: u32,
     /// The last base id.
     pub last: u32,
+}
+
+/// What else there is to know of a phrase; apart from `Entry`, which is searched and given away.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
     /// The first base id.
     pub first: u32,
     /// Number of base ids.
@@ -50,6 +55,8 @@ pub enum Room {
 pub struct Book {
     rules: Arc<Rules>,
     entries: Vec<Entry>,
+    /// As long as `entries`.
+    shapes: Vec<Shape>,
     /// In LRU mode, as long as `entries`.
     links: Vec<Links>,
     newest: u32,
@@ -58,17 +65,37 @@ pub struct Book {
 
 impl Book {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
-        Self { rules, entries: Vec::new(), links: Vec::new(), newest: NONE, oldest: NONE }
+        Self { rules, entries: Vec::new(), shapes: Vec::new(), links: Vec::new(), newest: NONE, oldest: NONE }
     }
 
-    pub(super) fn rules(&self) -> &Rules {
+    /// What encoder and decoder agreed on.
+    pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    pub(super) fn shared_rules(&self) -> Arc<Rules> {
+        self.rules.clone()
     }
 
     pub(super) fn clear(&mut self) {
         self.entries.clear();
+        self.shapes.clear();
         self.links.clear();
         (self.newest, self.oldest) = (NONE, NONE);
+    }
+
+    /// The phrases in order of their codes.
+    #[inline]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The phrases in order of their codes; the book is empty then.
+    pub(super) fn take_entries(&mut self) -> Vec<Entry> {
+        let next = Vec::with_capacity(self.entries.len());
+        let entries = std::mem::replace(&mut self.entries, next);
+        self.clear();
+        entries
     }
 
     /// Number of phrases.
@@ -89,28 +116,18 @@ impl Book {
 
     /// First base id and length of the phrase of a base id or a code.
     #[inline]
-    pub(super) fn shape(&self, code: u32) -> Option<(u32, u32)> {
-        if code < self.rules.base() {
-            return Some((code, 1));
+    pub(super) fn shape(&self, code: u32) -> Option<Shape> {
+        match code.checked_sub(self.rules.base()) {
+            None => Some(Shape { first: code, length: 1 }),
+            Some(index) => self.shapes.get(index as usize).copied(),
         }
-        self.entry(code).map(|entry| (entry.first, entry.length))
     }
 
     /// Appends the base ids of a base id or a code.
     #[inline]
     pub fn spell(&self, code: u32, out: &mut Vec<u32>) {
-        let Some(entry) = self.entry(code) else {
-            out.push(code);
-            return;
-        };
-        let start = out.len();
-        out.resize(start + entry.length as usize, entry.first);
-        let mut here = entry;
-        // The first id is there already.
-        for slot in out[start + 1..].iter_mut().rev() {
-            *slot = here.last;
-            let Some(parent) = self.entry(here.parent) else { break };
-            here = parent;
+        if let Some(shape) = self.shape(code) {
+            spell(&self.entries, self.rules.base(), code, shape.length as usize, out);
         }
     }
 
@@ -142,16 +159,17 @@ impl Book {
         Room::Slot(Slot { code, evicted: Some(entry) })
     }
 
-    /// Puts `parent` + `last` in a slot that `reserve` gave.
-    #[inline]
-    pub(super) fn fill(&mut self, slot: Slot, parent: u32, last: u32) {
-        let (first, length) = self.shape(parent).unwrap_or((parent, 1));
-        let entry = Entry { parent, last, first, length: length + 1 };
+    /// Puts `parent`, whose shape is given, and `last` in a slot that `reserve` gave for them.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, slot: Slot, parent: u32, Shape { first, length }: Shape, last: u32) {
+        let (entry, shape) = (Entry { parent, last }, Shape { first, length: length + 1 });
         let index = (slot.code - self.rules.base()) as usize;
         if index == self.entries.len() {
             self.entries.push(entry);
+            self.shapes.push(shape);
         } else {
             self.entries[index] = entry;
+            self.shapes[index] = shape;
         }
         if self.rules.policy() == Policy::Lru {
             if self.links.len() < self.entries.len() {
@@ -196,5 +214,21 @@ impl Book {
             Some(links) => links.newer = newer,
             None => self.oldest = newer,
         }
+    }
+}
+
+/// Appends the `length` base ids of a base id or of the code of one of the `entries`, whose codes begin at `base`.
+#[inline]
+pub(super) fn spell(entries: &[Entry], base: u32, code: u32, length: usize, out: &mut Vec<u32>) {
+    if length == 1 {
+        out.push(code);
+        return;
+    }
+    let start = out.len();
+    out.resize(start + length, 0);
+    let mut here = code;
+    for slot in out[start..].iter_mut().rev() {
+        let entry = here.checked_sub(base).and_then(|index| entries.get(index as usize));
+        (*slot, here) = entry.map_or((here, here), |entry| (entry.last, entry.parent));
     }
 }

@@ -1,6 +1,6 @@
 //! Codes of our encoder back to base ids, in pieces of any size; anything else is refused.
 
-use super::book::{Book, Room};
+use super::book::{Book, Room, Shape};
 use super::rules::Rules;
 use crate::error::{Error, Result};
 use std::sync::Arc;
@@ -13,6 +13,8 @@ pub struct Decoder {
     book: Book,
     /// The code before this one, NONE at the start and after a disabled id.
     previous: u32,
+    /// That of the phrase of `previous`.
+    shape: Shape,
     taken: u64,
     /// After a bad code the book is unknown.
     is_broken: bool,
@@ -21,7 +23,13 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder at the start of a row.
     pub fn new(rules: Arc<Rules>) -> Self {
-        Self { book: Book::new(rules), previous: NONE, taken: 0, is_broken: false }
+        Self {
+            book: Book::new(rules),
+            previous: NONE,
+            shape: Shape { first: 0, length: 0 },
+            taken: 0,
+            is_broken: false,
+        }
     }
 
     /// Starts a new row with an empty book.
@@ -35,6 +43,10 @@ impl Decoder {
         &self.book
     }
 
+    pub(super) fn book_mut(&mut self) -> &mut Book {
+        &mut self.book
+    }
+
     /// Takes codes and appends the base ids that they stand for.
     ///
     /// # Errors
@@ -43,16 +55,14 @@ impl Decoder {
         if self.is_broken {
             return Err(Error::Usage("the row holds a bad code: clear the decoder first".into()));
         }
+        let rules = self.book.shared_rules();
         for (place, &code) in codes.iter().enumerate() {
-            if self.book.rules().is_disabled(code) {
+            if rules.is_disabled(code) {
                 out.push(code);
                 self.previous = NONE;
-                continue;
-            }
-            let taken = self.taken + place as u64;
-            if self.step(code, out).is_none() {
+            } else if self.step(code, &rules, out).is_none() {
                 self.is_broken = true;
-                let (base, n) = (self.book.rules().base(), self.book.len());
+                let (base, n, taken) = (rules.base(), self.book.len(), self.taken + place as u64);
                 return Err(Error::Input(format!(
                     "code {code} at position {taken} stands for nothing: {n} phrases from {base} on"
                 )));
@@ -62,25 +72,18 @@ impl Decoder {
         Ok(())
     }
 
-    #[inline]
-    fn step(&mut self, code: u32, out: &mut Vec<u32>) -> Option<()> {
-        let previous = self.previous;
-        let (previous_first, previous_length) =
-            if previous == NONE { (0, u32::MAX) } else { self.book.shape(previous)? };
-        if previous_length >= self.book.rules().longest() {
-            self.book.shape(code)?;
-        } else {
-            match self.book.reserve(previous) {
-                Room::Slot(slot) if slot.code == code => self.book.fill(slot, previous, previous_first),
-                Room::Slot(slot) => {
-                    let (first, _) = self.book.shape(code)?;
-                    self.book.fill(slot, previous, first);
-                }
-                Room::Full | Room::Emptied => {
-                    self.book.shape(code)?;
-                }
-            }
+    #[inline(always)]
+    fn step(&mut self, code: u32, rules: &Rules, out: &mut Vec<u32>) -> Option<()> {
+        let (previous, shape) = (self.previous, self.shape);
+        if previous != NONE
+            && shape.length < rules.longest()
+            && let Room::Slot(slot) = self.book.reserve(previous)
+        {
+            // The code that is being made stands for the phrase before it and that one's first id.
+            let last = if slot.code == code { shape.first } else { self.book.shape(code)?.first };
+            self.book.fill(slot, previous, shape, last);
         }
+        self.shape = self.book.shape(code)?;
         self.book.spell(code, out);
         self.book.touch(code);
         self.previous = code;

@@ -1,6 +1,6 @@
 //! Base ids to codes, in pieces of any size.
 
-use super::book::{Book, Room};
+use super::book::{Book, Room, Shape};
 use super::edges::Edges;
 use super::rules::Rules;
 use crate::error::{Error, Result};
@@ -28,14 +28,23 @@ impl Encoder {
 
     /// Starts a new row with an empty book.
     pub fn clear(&mut self) {
+        self.clear_for(0);
+    }
+
+    /// Starts a new row, of about `n_ids`: fewer steps of growth.
+    pub(super) fn clear_for(&mut self, n_ids: usize) {
         self.book.clear();
-        self.edges.clear();
+        self.edges.clear(n_ids.min(self.book.rules().capacity() as usize));
         (self.phrase, self.length, self.taken, self.is_finished) = (NONE, 0, 0, false);
     }
 
     /// The phrases so far.
     pub fn book(&self) -> &Book {
         &self.book
+    }
+
+    pub(super) fn book_mut(&mut self) -> &mut Book {
+        &mut self.book
     }
 
     /// Takes ids and appends the codes that are certain.
@@ -46,11 +55,12 @@ impl Encoder {
         if self.is_finished {
             return Err(Error::Usage("the row is finished: clear the encoder first".into()));
         }
-        let (base, longest) = (self.book.rules().base(), self.book.rules().longest());
+        let rules = self.book.shared_rules();
+        let (base, longest) = (rules.base(), rules.longest());
         let (mut phrase, mut length) = (self.phrase, self.length);
         for (place, &id) in ids.iter().enumerate() {
-            if id >= base || self.book.rules().is_disabled(id) {
-                if id >= base && !self.book.rules().is_disabled(id) {
+            if id >= base || rules.is_disabled(id) {
+                if !rules.is_disabled(id) {
                     (self.phrase, self.length) = (phrase, length);
                     return Err(bad_id(id, self.taken + place as u64, base));
                 }
@@ -63,12 +73,15 @@ impl Encoder {
             }
             if phrase == NONE {
                 (phrase, length) = (id, 1);
-            } else if let Some(code) = self.edges.get(phrase, id) {
-                (phrase, length) = (code, length + 1);
             } else {
-                self.emit(phrase, out);
-                self.learn(phrase, id);
-                (phrase, length) = (id, 1);
+                match self.edges.find(self.book.entries(), phrase, id) {
+                    Ok(index) => (phrase, length) = (base + index, length + 1),
+                    Err(at) => {
+                        self.emit(phrase, out);
+                        self.learn(phrase, id, at);
+                        (phrase, length) = (id, 1);
+                    }
+                }
             }
             if length == longest {
                 self.emit(phrase, out);
@@ -117,17 +130,23 @@ impl Encoder {
         self.book.touch(phrase);
     }
 
+    /// `at`: where the search for the new phrase ended.
     #[inline]
-    fn learn(&mut self, phrase: u32, id: u32) {
+    fn learn(&mut self, phrase: u32, id: u32, at: usize) {
         match self.book.reserve(phrase) {
             Room::Slot(slot) => {
+                let mut at = at;
                 if let Some(entry) = slot.evicted {
-                    self.edges.remove(entry.parent, entry.last);
+                    self.edges.remove(self.book.entries(), entry.parent, entry.last);
+                    // What was taken out may have let others move up.
+                    at = self.edges.find(self.book.entries(), phrase, id).err().unwrap_or(at);
                 }
-                self.book.fill(slot, phrase, id);
-                self.edges.insert(phrase, id, slot.code);
+                let index = slot.code - self.book.rules().base();
+                let shape = self.book.shape(phrase).unwrap_or(Shape { first: phrase, length: 1 });
+                self.book.fill(slot, phrase, shape, id);
+                self.edges.insert(at, index, self.book.entries());
             }
-            Room::Emptied => self.edges.clear(),
+            Room::Emptied => self.edges.clear(0),
             Room::Full => {}
         }
     }

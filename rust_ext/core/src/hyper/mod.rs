@@ -4,6 +4,7 @@
 
 mod batch;
 mod book;
+mod books;
 mod decode;
 mod edges;
 mod encode;
@@ -12,8 +13,9 @@ mod rules;
 mod tests;
 mod tolerant;
 
-pub use batch::{Books, Rows, decode_batch, encode_batch};
+pub use batch::{Rows, decode_batch, encode_batch};
 pub use book::Book;
+pub use books::{Books, Spelt};
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use rules::{Policy, Rules};

@@ -16,6 +16,7 @@ mod superbpe;
 mod superwords;
 mod syntax;
 mod tables;
+pub mod whole_words;
 
 pub use rewrite::Rewritten;
 pub use tables::UNICODE_VERSION;

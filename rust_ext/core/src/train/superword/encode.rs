@@ -127,6 +127,12 @@ struct Shared<'a> {
 impl Shared<'_> {
     fn encode(&self, from: usize, to: usize, mut monitor: Option<&mut dyn Monitor>) -> Result<Sequences> {
         let mut made = Sequences::default();
+        // Room for a token of two bytes: what is never written takes no memory, and what never moves leaves no holes.
+        // Where it cannot be had, the room grows as it is needed.
+        let n_bytes = self.table.offsets[to] - self.table.offsets[from];
+        let _ = made.ids.try_reserve_exact(n_bytes as usize / 2);
+        made.ends.reserve_exact(to - from);
+        made.weights.reserve_exact(to - from);
         let mut words = Words::new();
         let mut buffer = Vec::new();
         let mut scratch = Scratch::default();
@@ -144,6 +150,11 @@ impl Shared<'_> {
                 }
             }
             let chunk = self.table.pretoken(index);
+            // Doubling would leave half of the room unused: an eighth more is enough, and most of the memory is this.
+            if made.ids.capacity() - made.ids.len() < chunk.len() {
+                let more = chunk.len().max(made.ids.len() / 8);
+                made.ids.try_reserve_exact(more).map_err(|_| no_memory(made.ids.len() + more))?;
+            }
             let mut begin = 0;
             for cut in 1..=chunk.len() {
                 if cut < chunk.len() && self.joints.holds(chunk[cut - 1], chunk[cut]) {
@@ -196,8 +207,8 @@ struct Words {
     ids: Vec<u32>,
 }
 
-/// 16 MB of slots at most.
-const MAX_SLOTS: usize = 1 << 20;
+/// 2 MB of slots at most.
+const MAX_SLOTS: usize = 1 << 17;
 
 impl Words {
     fn new() -> Self {
@@ -248,7 +259,7 @@ impl Words {
             *self = Self::new();
             return;
         }
-        let size = self.slots.len() * 4;
+        let size = self.slots.len() * 2;
         let old = std::mem::replace(&mut self.slots, vec![(0, 0, 0, 0, 0); size]);
         for entry in old.into_iter().filter(|entry| entry.3 != 0) {
             let place = entry.1 as usize;

@@ -5,18 +5,18 @@
 //! cut where no later merge can pass ([`cut`]), equal runs are counted together, and the ordinary position-list
 //! session does the rest. Both steps change nothing in the result: see [`Superword`].
 
+mod chance;
 mod counts;
 mod cut;
 mod encode;
 mod merge;
-mod pretokens;
 mod ranks;
 mod rules;
 mod runs;
 mod stage;
 
+pub use chance::ChanceCuts;
 pub use encode::Inherited;
-pub use pretokens::Pretokens;
 pub use rules::Rules;
 pub use runs::{MergedRun, Runs};
 pub use stage::{Setup, Stats, Superword};

@@ -9,12 +9,10 @@ use std::collections::HashMap;
 use super::counts::PairMap;
 use crate::error::{Error, Result};
 use crate::monitor::Monitor;
+use crate::pretok::whole_words::SEPARATOR;
 use crate::table::Table;
 use crate::train::heap::{Entry, Heap, Tie};
 use crate::train::pairs::{pair_key, pair_of};
-
-/// Stands between the pretokens of a run: a byte that UTF-8 has no use for.
-pub(super) const SEPARATOR: u8 = 0xff;
 
 #[derive(Default)]
 struct Pair {

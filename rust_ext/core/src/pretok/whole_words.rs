@@ -3,11 +3,14 @@
 use fancy_regex::Regex;
 use unicode_script::{Script, UnicodeScript};
 
-use super::runs::SEPARATOR;
+use super::Scheme;
 use crate::error::{Error, Result};
-use crate::pretok::Scheme;
+
+/// Stands between the pretokens of a run: a byte that UTF-8 has no use for.
+pub const SEPARATOR: u8 = 0xff;
 
 /// Cuts texts; in some scripts by another scheme, where words are not spaced.
+#[derive(Debug)]
 pub struct Pretokens {
     main: Scheme,
     special: Option<(Scheme, Vec<Script>)>,
@@ -131,7 +134,7 @@ impl Pretokens {
     }
 }
 
-fn each_text(blob: &[u8], offsets: &[u64], mut f: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+pub(crate) fn each_text(blob: &[u8], offsets: &[u64], mut f: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     for two in offsets.windows(2) {
         let text = blob.get(two[0] as usize..two[1] as usize);
         f(text.ok_or_else(|| Error::Input(format!("offsets {} to {} do not fit", two[0], two[1])))?)?;

@@ -105,3 +105,11 @@ $(VENV)-peers/.made: $(VENV)/.tested evals/bench/peers.txt
 	grep -v '^#' evals/bench/peers.txt | while read -r peer; do \
 	  $(VENV)-peers/bin/python -m pip install --quiet "$$peer" || echo "$$peer: cannot be installed here" >&2; done
 	@touch $@
+
+# Root on Debian fetches the browser itself; elsewhere the tests are skipped where there is none, and say so.
+.PHONY: test-browser
+test-browser: $(VENV)/.tested  ## the page of `tokkit eval --html` in headless Chromium
+	@if ! command -v chromium chromium-browser google-chrome >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null \
+	    || echo "chromium cannot be installed here" >&2; fi
+	$(BIN)/python -m pytest tests/browser

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 from html.parser import HTMLParser
@@ -9,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.golden_models import golden_model
+from tokkit.errors import UsageError
 from tokkit.evaluate import BASELINES, Results, evaluate
 from tokkit.metrics.base import Value, find
-from tokkit.report.page import page
+from tokkit.model.tokenizer import Tokenizer
+from tokkit.report.boundaries import boundaries
+from tokkit.report.page import COUNTERS, page
 from tokkit.report.tables import csv_cell, to_csv, to_latex, to_markdown
 
 STRINGS = json.loads((Path(__file__).parents[1] / "data" / "blns.json").read_text(encoding="utf-8"))
@@ -30,6 +35,14 @@ HOSTILE = [
     "javascript:alert(1)",
     "]]><svg/onload=alert(1)>",
 ]
+
+
+ELEMENTS = {
+    *("html", "head", "meta", "title", "style", "body", "h1", "h2", "nav", "a", "p", "b", "div"),
+    *("span", "ul", "li", "details", "summary", "dl", "dt", "dd", "code", "pre", "input", "script"),
+    *("table", "thead", "tbody", "tr", "th", "td", "button", "svg", "rect", "text", "line", "path"),
+    *("polyline"),
+}
 
 
 class Elements(HTMLParser):
@@ -67,10 +80,11 @@ def test_page_of_hostile_names_has_no_element_of_theirs(hostile):
     elements = parsed(page(hostile, title=HOSTILE[0], tokenizers=subjects, samples=samples))
     tags = [tag for tag, _ in elements.found]
     assert tags.count("script") == 1
-    assert not {"img", "iframe", "object", "embed", "link", "a", "form", "base"} & set(tags)
+    assert not {"img", "iframe", "object", "embed", "link", "form", "base"} & set(tags)
     for tag, attributes in elements.found:
         assert not any(name.startswith("on") for name in attributes), (tag, attributes)
-        assert not {"href", "src", "action"} & attributes.keys(), (tag, attributes)
+        assert not {"src", "action"} & attributes.keys(), (tag, attributes)
+        assert re.fullmatch(r"#s\d+", attributes.get("href", "#s0")), (tag, attributes)
 
 
 def test_page_asks_for_nothing_from_outside_and_says_so(hostile):
@@ -102,10 +116,8 @@ def test_page_of_all_naughty_strings_keeps_its_structure():
     elements = parsed(page(results, tokenizers={"bytes": BASELINES["bytes"]()}, samples=samples))
     tags = [tag for tag, _ in elements.found]
     assert tags.count("script") == 1
-    assert tags.count("h2") >= len(samples)
-    allowed = set("html head meta title style body h1 h2 h3 p ul li svg rect text line path polyline title div table")
-    assert "img" not in tags
-    assert allowed
+    assert tags.count("details") >= 8  # of the samples, eight are shown
+    assert set(tags) <= ELEMENTS
 
 
 def test_spreadsheet_cells_are_no_formulas(hostile):
@@ -155,12 +167,71 @@ def test_undefined_number_shows_its_reason_on_the_page():
     assert Value(None, "r").value is None
 
 
-def test_picture_is_a_png_with_the_same_bytes_each_time(tmp_path, hostile):
+@pytest.mark.parametrize(("form", "start"), [("png", b"\x89PNG\r\n"), ("pdf", b"%PDF-"), ("svg", b"<?xml")])
+def test_picture_has_the_same_bytes_each_time(tmp_path, form, start):
     pytest.importorskip("matplotlib")
     from tokkit.report.picture import write_picture
 
     small = evaluate({"$b$": BASELINES["bytes"]()}, {"x_$": ["a b", "c"]}, ["fertility.ws"], intervals=True)
-    for name in ("a.png", "b.png"):
-        write_picture(small, tmp_path / name)
-    assert (tmp_path / "a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    for name in ("a", "b"):
+        write_picture(small, tmp_path / name, form=form)
+    assert (tmp_path / "a").read_bytes().startswith(start)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_many_numbers_become_a_map(tmp_path):
+    pytest.importorskip("matplotlib")
+    from tokkit.report.picture import write_picture
+
+    texts = {f"t{place}": ["a b" * (place + 1), ""] for place in range(60)}
+    results = evaluate({"b": BASELINES["bytes"]()}, texts, ["premium"], reference="t0")
+    write_picture(results, tmp_path / "map.png")
+    assert (tmp_path / "map.png").stat().st_size > 10_000
+
+
+def test_picture_of_another_form_is_refused(tmp_path, hostile):
+    from tokkit.report.picture import write_picture
+
+    with pytest.raises(UsageError, match="must be one of png, pdf, svg, got `jpeg`"):
+        write_picture(hostile, tmp_path / "x.jpeg", form="jpeg")
+
+
+def test_page_of_several_tokenizers_has_all_its_parts():
+    small, large = (Tokenizer.from_model(golden_model(name, "tokkit")) for name in ("p1_byte_v300", "p1_byte_v500"))
+    texts = {"one": ["the other others, the", "of the others"], "two": ["nothing of it", "all\u200bin all"]}
+    subjects = {"small": small, "large": large, "bytes": BASELINES["bytes"]()}
+    results = evaluate(subjects, texts, ["fertility.ws", "premium"], reference="one", counters=COUNTERS, intervals=True)
+    samples = {name: documents[0] for name, documents in texts.items()}
+    content = page(results, tokenizers=subjects, samples=samples)
+    headings = re.findall(r"<h2 id=\"s\d+\">([^<]*)</h2>", content)
+    assert headings == [
+        *("Summary", "Premiums", "fertility.ws", "Rank and frequency of ids", "Makeup of the vocabularies"),
+        *("All numbers", "Token boundaries", "Words that cost most", "What the numbers are", "What was measured"),
+    ]
+    assert 'class="ring"' in content
+    assert "whisker" in content
+    assert content.count("<a href") == len(headings)
+
+
+def test_ring_is_around_what_the_first_tokenizer_cuts_otherwise():
+    class Words(BASELINES["bytes"]):
+        vocab_size = 300
+
+        def encode_offsets(self, text):
+            ends = [place for place in range(1, len(text) + 1) if text[place : place + 1] in (" ", "")]
+            return type("Spans", (), {"byte_offsets": [*zip([0, *ends], ends, strict=False)]})()
+
+        def encode_batch(self, texts):
+            sizes = [text.count(" ") + 1 for text in texts]
+            return type("Ids", (), {"ids": [0] * sum(sizes), "offsets": [0, *itertools.accumulate(sizes)]})()
+
+    class Halves(Words):
+        def encode_offsets(self, text):
+            return type("Spans", (), {"byte_offsets": [(0, 2), (2, 4), (4, len(text))]})()
+
+        def encode_batch(self, texts):
+            return type("Ids", (), {"ids": [0] * 3 * len(texts), "offsets": [3 * n for n in range(len(texts) + 1)]})()
+
+    content = "".join(boundaries({"words": Words(), "halves": Halves()}, {"x": "four of"}))
+    rings = re.findall(r'<span class="ring">(.*?)</span></span>', content)
+    assert [re.sub("<[^>]*>", "|", ring) for ring in rings] == ["|fo||ur"]

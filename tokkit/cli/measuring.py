@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tokkit.errors import UsageError
 
@@ -104,6 +104,36 @@ def _paths(tokenizers: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"two tokenizers are called `{name}`", hint="name them: NAME=TOKENIZER")
         paths[name] = path
     return paths
+
+
+def named_models(models: Sequence[str]) -> dict[str, str]:
+    """Name -> folder of arguments such as `models/base`, `new=models/base-mytok`.
+
+    Raises:
+        UsageError: two of one name.
+    """
+    found: dict[str, str] = {}
+    for name, path in map(_named, models):
+        if name in found:
+            raise UsageError(f"two models are called `{name}`", hint="name them: NAME=DIR")
+        found[name] = path
+    return found
+
+
+def whole_texts(texts: Sequence[str], *, unit: Literal["document", "line"]) -> dict[str, list[str]]:
+    """Name -> documents of arguments such as `en=english.txt`; a text file is one document, or one for each line.
+
+    Raises:
+        InputError: a file is missing, unreadable or not UTF-8.
+    """
+    from tokkit.corpus import SourceSpec, read
+    from tokkit.recipe.inputs import resolve
+
+    found: dict[str, list[str]] = {}
+    for name, path in map(_named, texts):
+        batches = read(SourceSpec(path=resolve(path), unit=unit))
+        found.setdefault(name, []).extend(document.decode("utf-8") for batch in batches for document in batch.texts())
+    return found
 
 
 def _named(text: str) -> tuple[str, str]:

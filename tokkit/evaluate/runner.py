@@ -48,6 +48,7 @@ def evaluate(
     vocabulary: bool = False,
     prices: Mapping[str, Price] | None = None,
     modes: Sequence[str] = (),
+    counters: Sequence[str] = (),
     intervals: bool = False,
     seed: int = 0,
     sources: Mapping[str, str] | None = None,
@@ -62,6 +63,7 @@ def evaluate(
     percentile bootstrap intervals over documents to the metrics that are ratios of sums. `word_lists` and
     `morpheme_lists` are of the language of a text, `morphology` adds rows on gold segmentations, `vocabulary` rows on
     what is wrong with each vocabulary, `modes` rows as other tools compute them. `prices` are of a million tokens.
+    `counters` are tallies to keep in the evidence although no metric reads them.
     `sources` (SHA-256 of tokenizer files) and `flags` (how the texts were made) go into the manifest.
 
     >>> from tokkit.evaluate import BASELINES, evaluate
@@ -90,7 +92,7 @@ def evaluate(
         remark = getattr(tokenizer, "remark", None)
         warnings += [f"{tokenizer_name}: {remark}"] if remark else []
         for text_name, documents in texts.items():
-            seen = evidence[tokenizer_name, text_name] = Evidence(lexicon, definitions)
+            seen = evidence[tokenizer_name, text_name] = Evidence(lexicon, definitions, counters=counters)
             for chunk in _chunks(documents):
                 batch = Batch.of(lexicon, chunk, first=seen.n_documents)
                 seen.add(batch)

@@ -223,7 +223,11 @@ METRICS: Registry[Metric] = Registry(
             "bayram2025-offline": "unique turkish percent_turkish pure percent_pure",
         }.items()
         for name in names.split()
-    },
+    }
+    | dict.fromkeys(
+        ("bits_per_byte", "byte_perplexity", "word_perplexity", "token_perplexity"), "tokkit.extrinsic.metrics"
+    )
+    | dict.fromkeys(("proxy_lm.bits_per_byte", "proxy_lm.ratio"), "tokkit.extrinsic.proxy"),
 )
 
 

@@ -44,19 +44,21 @@ class Evidence:
     All state is integers, so the result depends neither on the cut into batches nor on shards; only the order of the
     documents must be kept where documents are paired with those of another tokenizer or language. `reference` is the
     same text in the language that premiums refer to, `word_list` and `morpheme_list` are of its own language, `price`
-    is that of the tokenizer's tokens.
+    is that of the tokenizer's tokens. `counters` are tallies to keep beside those that the metrics name.
     """
 
-    def __init__(self, subject: "Subject | Lexicon", metrics: Iterable[Metric]) -> None:
+    def __init__(
+        self, subject: "Subject | Lexicon", metrics: Iterable[Metric], *, counters: Iterable[str] = ()
+    ) -> None:
         self.lexicon = subject if isinstance(subject, Lexicon) else Lexicon(subject)
         wanted = tuple(metrics)
         # What a reader must be warned of is gathered whether or not a metric asks for it.
         always = ["tokens", "specials_in_text", *(["unk_chars"] if self.lexicon.unknown_id is not None else [])]
         names = dict.fromkeys([*always, *(name for metric in wanted for name in metric.columns)])
         self._columns: dict[str, list[Column]] = {name: [] for name in names}
-        counters = {name for metric in wanted for name in metric.counters}
-        self._counts = np.zeros(self.lexicon.size, np.int64) if "ids" in counters else None
-        self.tallies: dict[str, Counter[object]] = {name: Counter() for name in sorted(counters - {"ids"})}
+        tallied = {*counters, *(name for metric in wanted for name in metric.counters)}
+        self._counts = np.zeros(self.lexicon.size, np.int64) if "ids" in tallied else None
+        self.tallies: dict[str, Counter[object]] = {name: Counter() for name in sorted(tallied - {"ids"})}
         self.n_bytes = self.n_characters = 0
         self.reference: Evidence | None = None
         self.word_list: WordList | None = None

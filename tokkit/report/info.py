@@ -1,19 +1,14 @@
 """The facts of a tokenizer: sizes, parts, special tokens, longest tokens, scripts."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from tokkit.report.makeup import makeup
 from tokkit.report.text import quoted, visible
 
 if TYPE_CHECKING:
     from tokkit.load import AnyTokenizer
 
-_SCRIPTS: Final = (
-    *("Latin", "Cyrillic", "Greek", "Arabic", "Hebrew", "Armenian", "Georgian", "Devanagari", "Bengali", "Gurmukhi"),
-    *("Gujarati", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"),
-    *("Ethiopic", "Hangul", "Hiragana", "Katakana", "Han"),
-)
 _SHOWN_SPECIALS: Final = 20
 
 
@@ -58,7 +53,7 @@ def info(tokenizer: "AnyTokenizer", *, longest: int = 10) -> Info:
         n_merges=None if is_library or model is None else int((model.events.kind == Kind.MERGE).sum()),
         specials=dict(sorted(tokenizer.specials.items(), key=lambda pair: pair[1])),
         longest=tuple(sorted(tokens, key=lambda row: (-len(row[1]), row[0]))[:longest]),
-        makeup=_makeup([token for _, token in tokens]),
+        makeup=makeup(token for _, token in tokens),
     )
 
 
@@ -84,26 +79,3 @@ def render_info(facts: Info) -> str:
     lines.append("tokens by script or kind")
     lines += [f"{'':<14} {count:>8,}  {name}" for name, count in facts.makeup.items()]
     return "\n".join(lines)
-
-
-def _makeup(tokens: list[bytes]) -> dict[str, int]:
-    import regex
-
-    scripts = "|".join(f"(?P<{name}>\\p{{Script={name}}})" for name in _SCRIPTS)
-    first_letter = regex.compile(f"{scripts}|(?P<other_script>\\p{{L}})")
-    digit, space = regex.compile(r"\p{N}"), regex.compile(r"[\s\u2581]*")
-    found: Counter[str] = Counter()
-    for token in tokens:
-        try:
-            text = token.decode()
-        except UnicodeDecodeError:
-            found["part of a character"] += 1
-            continue
-        letter = first_letter.search(text)
-        if letter is not None:
-            found[str(letter.lastgroup).replace("_", " ")] += 1
-        elif space.fullmatch(text):
-            found["space"] += 1
-        else:
-            found["number" if digit.search(text) else "punctuation and symbols"] += 1
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

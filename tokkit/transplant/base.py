@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,9 +14,10 @@ from tokkit.errors import UsageError
 from tokkit.progress import Progress, silent
 from tokkit.registry import Registry
 from tokkit.spec import Spec
+from tokkit.transplant.config import TransplantConfig
 from tokkit.transplant.sparse import Csr, Floats, column_mean
 
-Need = Literal["pieces", "donor", "auxiliary"]
+Need = Literal["pieces", "donor", "auxiliary", "model"]
 Side = Literal["in", "out"]
 
 
@@ -47,6 +49,16 @@ class Rope:
 
 
 @dataclass(frozen=True)
+class Places:
+    """What a method that runs the model needs: the base's folder, the target tokenizer, ids of the new rows."""
+
+    base: Path
+    target: Path
+    new_ids: NDArray[np.int64]
+    config: TransplantConfig
+
+
+@dataclass(frozen=True)
 class Problem:
     """The new rows that are wanted of one matrix.
 
@@ -69,6 +81,7 @@ class Problem:
     donor_mean: NDArray[np.float64] | None = None
     auxiliary: Auxiliary | None = None
     ropes: tuple[Rope, Rope] | None = None
+    places: Places | None = None
     is_tied: bool = True
     seed: int = 0
     threads: int = 1
@@ -183,6 +196,7 @@ METHODS: Registry[type[Method]] = Registry(
         "auto": "tokkit.transplant.auto",
         "clp": "tokkit.transplant.clp",
         "compose": "tokkit.transplant.compose",
+        "distill": "tokkit.transplant.distill",
         "focus": "tokkit.transplant.focus",
         "hewitt": "tokkit.transplant.hewitt",
         "interpolate": "tokkit.transplant.interpolate",

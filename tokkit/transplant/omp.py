@@ -6,9 +6,10 @@ coefficients are the least squares over all that joined; new = sum_j c_j base_j.
 or when the best anchor depends on those chosen already: coefficients stay finite where k exceeds the rank.
 The Gram form (Rubinstein et al. 2008), with rows of the Gram matrix made when a new row first needs them: few anchors
 are chosen over and over, and the core keeps theirs in a byte a number without any loss in the result.
+`--device cuda` runs products with all anchors on the GPU instead.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -53,12 +54,14 @@ def pursue(
     threads: int = 1,
     memory: int = 1 << 30,
     double: bool | None = None,
+    device: str | None = None,
     progress: Progress = silent,
 ) -> Pursuit:
     """Writes each of `signals` [n, d] as at most k of `atoms` [m, d]; k is cut to m.
 
     `memory` bounds the Gram rows that are kept: fewer cost time, never another result. By default as much as the atoms
     themselves take, at least 80 MiB. `double` keeps the atoms in f64 (default: for few atoms).
+    `device` is one of torch: products with all anchors there.
 
     Raises:
         UsageError: no atoms or k < 1.
@@ -69,9 +72,17 @@ def pursue(
     norms = np.sqrt(np.einsum("ij,ij->i", basis, basis, dtype=np.float64))
     if score == "normalized":
         basis = (basis / np.where(norms > 0, norms, 1)[:, None]).astype(dtype)
+    if device is not None:
+        from tokkit.extrinsic.pursuit import pursue_on
+
+        rows: Floats = np.ascontiguousarray(signals, dtype)
+        made = pursue_on(
+            device, basis, rows, k=min(k, len(basis)), tolerance=tolerance, memory=memory, progress=progress
+        )
+        return _unscaled(Pursuit(*made), score, norms)
     m, width = basis.shape
-    rows = min(memory, max(4 * basis.size, _LEAST_ROWS_BYTES)) // max(1, m)
-    core = _core.Pursuit(basis.tobytes(), width, k=k, tolerance=tolerance, rows=rows, is_double=is_double)
+    kept = min(memory, max(4 * basis.size, _LEAST_ROWS_BYTES)) // max(1, m)
+    core = _core.Pursuit(basis.tobytes(), width, k=k, tolerance=tolerance, rows=kept, is_double=is_double)
     parts: list[tuple[bytes, bytes, bytes, bytes]] = []
     block, part = max(1, _BLOCK_BYTES // (2 * m)), max(1, _SCORE_BYTES // (4 * m))
     for start in range(0, len(signals), block):
@@ -89,10 +100,15 @@ def pursue(
     found = np.frombuffer(joined[0], np.uint32).reshape(-1, min(k, m)).astype(np.int64)
     found[found == NONE] = -1
     coefficients = np.frombuffer(joined[1], np.float64).reshape(found.shape)
-    if score == "normalized":
-        coefficients = coefficients / np.where(norms > 0, norms, 1)[np.maximum(found, 0)]
     used = np.frombuffer(joined[2], np.uint32).astype(np.int64)
-    return Pursuit(found, coefficients, used, np.frombuffer(joined[3], np.float64))
+    return _unscaled(Pursuit(found, coefficients, used, np.frombuffer(joined[3], np.float64)), score, norms)
+
+
+def _unscaled(found: Pursuit, score: Score, norms: NDArray[np.float64]) -> Pursuit:
+    """The coefficients of the atoms as they were, before `normalized` made them unit vectors."""
+    if score == "raw":
+        return found
+    return replace(found, coefficients=found.coefficients / np.where(norms > 0, norms, 1)[np.maximum(found.atoms, 0)])
 
 
 def _products(left: Floats, right: Floats) -> bytes:
@@ -111,12 +127,21 @@ class Omp(Method):
         k: int = Field(64, ge=1, le=4096, description="anchors of a new row at most")
         score: Score = Field("raw", description="inner product, or normalized by the anchor's length")
         tolerance: float = Field(1e-6, ge=0, lt=1, description="enough when the residual is this share of the row")
+        device: Literal["core", "cpu", "cuda"] = Field(
+            "core", description="compiled code of ours, or torch on a device (extra `models`)"
+        )
 
     config: Config
 
     def solve(self, problem: Problem) -> Rows:
         """Rows that the donor has; a zero donor row is not served."""
         anchors, wanted = problem.donor()
+        device = self.config.device
+        if device != "core":
+            from tokkit.extrinsic.causal import chosen_device, need_torch
+
+            need_torch(f"for --device {device}")
+            chosen_device(device)
         found = pursue(
             anchors,
             wanted,
@@ -125,6 +150,7 @@ class Omp(Method):
             tolerance=self.config.tolerance,
             threads=problem.threads,
             memory=problem.memory,
+            device=None if device == "core" else device,
             progress=problem.progress,
         )
         kept = found.atoms >= 0

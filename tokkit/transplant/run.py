@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from tokkit.transplant.tables import find_tables
 from tokkit.transplant.vectors import auxiliary_of
 from tokkit.transplant.verify import verify
 from tokkit.transplant.vocabulary import read_vocabulary
+
+if TYPE_CHECKING:
+    from tokkit.extrinsic.forward import Forward
 
 
 def transplant(
@@ -83,7 +87,7 @@ def transplant(
     output = Path(output)
     size = sum(DTYPES[model.tensors[n].dtype].itemsize * rows * model.tensors[n].shape[1] for n in tables.sides())
     write.free_space_for(model, output.resolve().parent, size)
-    job = Job(assignment, tables, model, chosen, method, config, open_donor(donor, new), digits is not None)
+    job = Job(assignment, tables, model, chosen, method, config, open_donor(donor, new), digits is not None, target)
     if weights is not None:
         operators, made = given(job, Path(weights))
     else:
@@ -110,13 +114,27 @@ def transplant(
         if config.verify:
             progress("verify", 0, 0)
             notes += verify(folder, model, operators, new, gone=frozenset(tables.dropped))
+            report = replace(report, forward=_forward(base, folder, config, threads))
         report = replace(report, warnings=(*report.warnings, *notes))
         write.write_json(folder / "transplant.json", report.to_json())  # says nothing of where it lies
     return replace(report, output=str(output))
 
 
+def _forward(base: Path, made: Path, config: TransplantConfig, threads: int) -> "Forward":
+    """The forward pass, whose module is torch's neighbour and read only here."""
+    from tokkit.extrinsic.forward import forward_check
+
+    sample = None
+    if config.sample is not None:
+        from tokkit.corpus import SourceSpec, read
+
+        batches = read(SourceSpec(path=str(config.sample), unit="document"))
+        sample = [text.decode() for batch in batches for text in batch.texts()]
+    return forward_check(base, made, config.forward, sample, threads=threads)
+
+
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
 
 
 def _write(

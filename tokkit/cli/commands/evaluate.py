@@ -1,22 +1,51 @@
 """`tokkit eval`: measure tokenizers side by side, keep them within gates, write tables and pages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tokkit.cli import options
-from tokkit.cli.measuring import Reading, by_text, digests, named_subjects, named_texts
+from tokkit.cli.measuring import (
+    Reading,
+    by_text,
+    digests,
+    named_models,
+    named_subjects,
+    named_texts,
+    whole_texts,
+)
 from tokkit.cli.verb import Talk, verb
-from tokkit.errors import GateError, UsageError
+from tokkit.errors import GateError, ResourceError, UsageError
 
 if TYPE_CHECKING:
     from tokkit.evaluate import Results
+    from tokkit.evaluate.gates import Gate
     from tokkit.metrics import Subject
     from tokkit.metrics.fairness import Price
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
+
+
+def _more_options(arguments: Sequence[str]) -> list[click.Option]:
+    """Those of reading with models or of training proxies, where that is asked for."""
+    from tokkit.cli.derived import derived_options
+
+    def asks(option: str) -> bool:
+        return any(argument == option or argument.startswith(f"{option}=") for argument in arguments)
+
+    made: list[click.Option] = []
+    if asks("--proxy-lm"):
+        from tokkit.extrinsic.proxy_config import Proxy
+
+        made += derived_options(Proxy, "proxy", heading="Options of --proxy-lm")
+    elif asks("--model") or asks("--help") or asks("-h"):
+        from tokkit.extrinsic.config import Reading
+
+        made += derived_options(Reading, "reading", heading="Options of --model")
+    return made
 
 
 @verb(
@@ -24,10 +53,28 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
     examples=(
         "tokkit eval mytok gpt2=tokenizer.json bytes --on en=english.txt --on tr=turkish.txt --json",
         "tokkit eval mytok --suite fairness@1 --html fairness.html --gate 'premium[tur]<=1.5'",
+        "tokkit eval --model models/base --model new=models/base-mytok english.txt",
     ),
+    more_options=_more_options,
 )
 @click.argument("tokenizers", nargs=-1, metavar="[NAME=]TOKENIZER...")
 @click.option("--on", "texts", multiple=True, metavar="[NAME=]FILE", help="Text to measure on (repeatable).")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="[NAME=]DIR",
+    help="Read the texts with this language model (repeatable).",
+)
+@click.option(
+    "--proxy-lm",
+    is_flag=True,
+    help="Train a small language model on each tokenizer; `--proxy-lm --help` shows its options.",
+)
+@click.option("--train", "train", multiple=True, metavar="FILE", help="Text that --proxy-lm trains on (repeatable).")
+@click.option(
+    "--state", type=click.Path(path_type=Path), metavar="DIR", help="Keep the trainings of --proxy-lm, and go on there."
+)
 @click.option("--suite", "suites", multiple=True, metavar="SUITE", help="Metrics and texts of a suite (repeatable).")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="One of `tokkit list metrics` (repeatable).")
 @click.option(
@@ -52,7 +99,12 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 @click.option("--verify", type=click.Path(path_type=Path), metavar="JSON", help="Results that must come out the same.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="What to print.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page that needs nothing else.")
-@click.option("--png", type=click.Path(path_type=Path), metavar="FILE", help="Write a figure (extra `report`).")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a figure: .png, .pdf or .svg (extra `report`).",
+)
 @click.option("--parquet", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows.")
 @options.overwrite_option
 @click.option("--explain", "explained", metavar="METRIC", help="Say what a metric is, and stop.")
@@ -63,6 +115,10 @@ def command(
     *,
     tokenizers: tuple[str, ...],
     texts: tuple[str, ...],
+    models: tuple[str, ...],
+    proxy_lm: bool,
+    train: tuple[str, ...],
+    state: Path | None,
     suites: tuple[str, ...],
     metrics: tuple[str, ...],
     tools: tuple[str, ...],
@@ -84,36 +140,52 @@ def command(
     verify: Path | None,
     form: str,
     html: Path | None,
-    png: Path | None,
+    figure: Path | None,
     parquet: Path | None,
     overwrite: bool,
     explained: str | None,
     as_json: bool,
+    **chosen_reading: Any,
 ) -> None:
     """TOKENIZER is what `tokkit encode` takes, hyper:TOKENIZER for hypertokens over it, or `bytes` or `characters` as
-    a baseline. Texts of the same NAME are taken together. A broken gate, a regression or a number that cannot be
-    verified ends with exit code 1, after the numbers are printed.
+    a baseline. Texts of the same NAME are taken together. With --model (extra `models`) the arguments are texts, and
+    what is measured are bits per byte and perplexities of causal language models in safetensors. A broken gate, a
+    regression or a number that cannot be verified ends with exit code 1, after the numbers are printed.
     """
     from tokkit.evaluate import DEFAULT_METRICS, evaluate
-    from tokkit.evaluate.comparable import changes
-    from tokkit.evaluate.gates import broken_gates, parse_gate, parse_share, regressions
+    from tokkit.evaluate.gates import parse_gate, parse_share
     from tokkit.evaluate.modes import mode
     from tokkit.evaluate.suite import load_suite, read_morphemes
     from tokkit.metrics.base import find
     from tokkit.metrics.fairness import load_prices
     from tokkit.metrics.lexical import WordList
+    from tokkit.report.page import COUNTERS
 
     if explained is not None:
         click.echo(find(explained).explain())
         return
-    if not tokenizers:
+    if not tokenizers and not models:
         raise UsageError("no tokenizer is given", hint="tokkit eval TOKENIZER --on FILE")
+    outputs = Outputs(html, figure, parquet, overwrite)
+    _check_outputs(outputs)
     limits = [parse_gate(gate) for gate in gates]
     most = parse_share(max_regress)
     chosen = [load_suite(suite) for suite in suites]
-    modes = [mode(name).name for name in tools]
     old = None if baseline is None else _results(baseline)
     same = None if verify is None else _results(verify)
+    ending = Ending(limits, old, most, same, "json" if as_json else form)
+    if models:
+        if chosen or words or tools or reference is not None:
+            raise UsageError(
+                "--suite, --ref, --as and --words measure tokenizers, not models", hint="leave --model away"
+            )
+        results, documents = _read_with_models(
+            talk, models, (*texts, *tokenizers), metrics, chosen_reading, intervals=intervals, seed=seed
+        )
+        _write(results, {}, documents, outputs)
+        _finish(talk, results, ending)
+        return
+    modes = [mode(name).name for name in tools]
     gold = {name: words for suite in chosen for name, words in suite.morphology().items()}
     gold |= {name: read_morphemes(path) for name, path in by_text("--morphology", morphology).items()}
     names = list(dict.fromkeys([*(name for suite in chosen for name in suite.spec.metrics), *metrics]))
@@ -123,6 +195,13 @@ def command(
     reading = Reading(field, whole, normalize, sample, seed)
     subjects = named_subjects(tokenizers)
     documents = named_texts(texts, chosen, reading)
+    if proxy_lm:
+        from tokkit.cli.proxying import train_proxies
+
+        results = train_proxies(talk, subjects, documents, chosen_reading, train=train, state=state, seed=seed)
+        _write(results, subjects, documents, outputs)
+        _finish(talk, results, ending)
+        return
     if not documents and needs_text:
         raise UsageError("no text is given", hint="add --on FILE, or a --suite that has texts")
     if reference is None:
@@ -148,6 +227,7 @@ def command(
             vocabulary=is_health,
             prices=costs,
             modes=modes,
+            counters=() if html is None else COUNTERS,
             intervals=intervals,
             seed=seed,
             sources=digests(tokenizers),
@@ -156,14 +236,61 @@ def command(
         )
     if worst_words is not None:
         results = _with_worst_words(results, subjects, documents, worst_words)
-    _write(results, subjects, documents, html=html, png=png, parquet=parquet, overwrite=overwrite)
+    _write(results, subjects, documents, outputs)
+    _finish(talk, results, ending)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Files to write beside what is printed."""
+
+    html: Path | None
+    figure: Path | None
+    parquet: Path | None
+    overwrite: bool
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What the numbers are held against, and the form they are printed in."""
+
+    limits: "list[Gate]"
+    old: "Results | None"
+    most: float
+    same: "Results | None"
+    form: str
+
+
+def _check_outputs(outputs: Outputs) -> None:
+    """Refuses, before anything is measured, what could not be written after it."""
+    from tokkit.atomic import refuse_overwrite
+    from tokkit.report.picture import check_form
+
+    for path in (outputs.html, outputs.figure, outputs.parquet):
+        if path is not None:
+            refuse_overwrite(path, overwrite=outputs.overwrite)
+            if not path.parent.is_dir():
+                raise ResourceError(f"{path}: there is no folder {path.parent}", hint="make it first")
+    if outputs.figure is not None:
+        check_form(_form(outputs.figure))
+
+
+def _form(figure: Path) -> str:
+    return figure.suffix.removeprefix(".").lower()
+
+
+def _finish(talk: Talk, results: "Results", ending: Ending) -> None:
+    """Prints the numbers, then holds them against gates and baseline."""
+    from tokkit.evaluate.comparable import changes
+    from tokkit.evaluate.gates import broken_gates, regressions
+
     talk.warn(results.warnings)
-    click.echo(_formatted(results, "json" if as_json else form))
-    broken = broken_gates(results, limits)
-    if old is not None:
-        broken += regressions(results, old, max_regress=most)
-    if same is not None:
-        broken += changes(results, same)
+    click.echo(_formatted(results, ending.form))
+    broken = broken_gates(results, ending.limits)
+    if ending.old is not None:
+        broken += regressions(results, ending.old, max_regress=ending.most)
+    if ending.same is not None:
+        broken += changes(results, ending.same)
     if broken:
         raise GateError("; ".join(broken), hint="exit code 1: a gate is broken or a number got worse")
 
@@ -176,11 +303,43 @@ def _check_prices(prices: "Mapping[str, Price] | None", subjects: "Mapping[str, 
         )
 
 
+def _read_with_models(
+    talk: Talk,
+    models: tuple[str, ...],
+    texts: tuple[str, ...],
+    metrics: tuple[str, ...],
+    options: dict[str, Any],
+    *,
+    intervals: bool,
+    seed: int,
+) -> "tuple[Results, dict[str, list[str]]]":
+    """(the numbers, the texts) of language models."""
+    from tokkit.cli.derived import given
+    from tokkit.extrinsic.config import Reading
+    from tokkit.extrinsic.evaluate import DEFAULT, evaluate_models
+    from tokkit.machine import available_cores
+
+    reading = Reading(**given(options, "reading"))
+    documents = whole_texts(texts, unit=reading.unit)
+    if not documents:
+        raise UsageError("no text is given", hint="tokkit eval --model DIR FILE")
+    with talk.display() as display:
+        results = evaluate_models(
+            named_models(models),
+            documents,
+            metrics or DEFAULT,
+            reading=reading,
+            intervals=intervals,
+            seed=seed,
+            threads=available_cores(),
+            progress=display,
+        )
+    return results, documents
+
+
 def _with_worst_words(
     results: "Results", subjects: "dict[str, Subject]", documents: dict[str, list[str]], n: int
 ) -> "Results":
-    from dataclasses import replace
-
     from tokkit.metrics.base import find
     from tokkit.metrics.evidence import gather
     from tokkit.metrics.words import worst_words
@@ -250,29 +409,22 @@ def _part(results: "Results", key: str) -> "list[tuple[str, Any]]":
 
 
 def _write(
-    results: "Results",
-    subjects: dict[str, object],
-    documents: dict[str, list[str]],
-    *,
-    html: Path | None,
-    png: Path | None,
-    parquet: Path | None,
-    overwrite: bool,
+    results: "Results", subjects: "dict[str, Subject]", documents: dict[str, list[str]], outputs: Outputs
 ) -> None:
     from tokkit.atomic import atomic_file
 
-    if html is not None:
+    overwrite = outputs.overwrite
+    if outputs.html is not None:
         from tokkit.report.page import page
 
         samples = {name: next(filter(None, texts), "") for name, texts in documents.items()}
-        few = dict(list(samples.items())[:4])
-        with atomic_file(html, overwrite=overwrite) as temporary:
-            temporary.write_text(page(results, tokenizers=subjects, samples=few), encoding="utf-8")  # type: ignore[arg-type]  # they are subjects
-    if png is not None:
+        with atomic_file(outputs.html, overwrite=overwrite) as temporary:
+            temporary.write_text(page(results, tokenizers=subjects, samples=samples), encoding="utf-8")
+    if outputs.figure is not None:
         from tokkit.report.picture import write_picture
 
-        with atomic_file(png, overwrite=overwrite) as temporary:
-            write_picture(results, temporary)
-    if parquet is not None:
-        with atomic_file(parquet, overwrite=overwrite) as temporary:
+        with atomic_file(outputs.figure, overwrite=overwrite) as temporary:
+            write_picture(results, temporary, form=_form(outputs.figure))
+    if outputs.parquet is not None:
+        with atomic_file(outputs.parquet, overwrite=overwrite) as temporary:
             results.to_pandas().to_parquet(temporary, index=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tokkit.errors import UsageError
 
@@ -37,6 +37,36 @@ def named_texts(texts: Sequence[str], suites: "Sequence[Suite]" = ()) -> dict[st
     for name, path in map(_named, texts):
         files.setdefault(name, []).append(path)
     return {name: read_texts(list(dict.fromkeys(paths))) for name, paths in files.items()}
+
+
+def named_models(models: Sequence[str]) -> dict[str, str]:
+    """Name -> folder of arguments such as `models/base`, `new=models/base-mytok`.
+
+    Raises:
+        UsageError: two of one name.
+    """
+    found: dict[str, str] = {}
+    for name, path in map(_named, models):
+        if name in found:
+            raise UsageError(f"two models are called `{name}`", hint="name them: NAME=DIR")
+        found[name] = path
+    return found
+
+
+def whole_texts(texts: Sequence[str], *, unit: Literal["document", "line"]) -> dict[str, list[str]]:
+    """Name -> documents of arguments such as `en=english.txt`; a text file is one document, or one for each line.
+
+    Raises:
+        InputError: a file is missing, unreadable or not UTF-8.
+    """
+    from tokkit.corpus import SourceSpec, read
+    from tokkit.recipe.inputs import resolve
+
+    found: dict[str, list[str]] = {}
+    for name, path in map(_named, texts):
+        batches = read(SourceSpec(path=resolve(path), unit=unit))
+        found.setdefault(name, []).extend(document.decode("utf-8") for batch in batches for document in batch.texts())
+    return found
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -162,7 +162,10 @@ METRICS: Registry[Metric] = Registry(
             "proxies": "containing_token_length",
         }.items()
         for name in names.split()
-    },
+    }
+    | dict.fromkeys(
+        ("bits_per_byte", "byte_perplexity", "word_perplexity", "token_perplexity"), "tokkit.extrinsic.metrics"
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,9 +12,10 @@ from tokkit.errors import UsageError
 from tokkit.progress import Progress, silent
 from tokkit.registry import Registry
 from tokkit.spec import Spec
+from tokkit.transplant.config import TransplantConfig
 from tokkit.transplant.sparse import Csr, Floats
 
-Need = Literal["pieces", "donor", "auxiliary"]
+Need = Literal["pieces", "donor", "auxiliary", "model"]
 Side = Literal["in", "out"]
 
 
@@ -45,6 +47,16 @@ class Rope:
 
 
 @dataclass(frozen=True)
+class Places:
+    """What a method that runs the model needs: the base's folder, the target tokenizer, ids of the new rows."""
+
+    base: Path
+    target: Path
+    new_ids: NDArray[np.int64]
+    config: TransplantConfig
+
+
+@dataclass(frozen=True)
 class Problem:
     """The new rows that are wanted of one matrix.
 
@@ -66,6 +78,7 @@ class Problem:
     donor_mean: NDArray[np.float64] | None = None
     auxiliary: Auxiliary | None = None
     ropes: tuple[Rope, Rope] | None = None
+    places: Places | None = None
     is_tied: bool = True
     seed: int = 0
     threads: int = 1
@@ -158,6 +171,7 @@ METHODS: Registry[type[Method]] = Registry(
         "auto": "tokkit.transplant.auto",
         "clp": "tokkit.transplant.clp",
         "compose": "tokkit.transplant.compose",
+        "distill": "tokkit.transplant.distill",
         "focus": "tokkit.transplant.focus",
         "hewitt": "tokkit.transplant.hewitt",
         "interpolate": "tokkit.transplant.interpolate",

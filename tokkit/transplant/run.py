@@ -79,7 +79,7 @@ def transplant(
     output = Path(output)
     size = sum(DTYPES[model.tensors[n].dtype].itemsize * rows * model.tensors[n].shape[1] for n in tables.sides())
     write.free_space_for(model, output.resolve().parent, size)
-    job = Job(assignment, tables, model, chosen, method, config, open_donor(donor, new), digits is not None)
+    job = Job(assignment, tables, model, chosen, method, config, open_donor(donor, new), digits is not None, target)
     if weights is not None:
         operators, made = given(job, Path(weights))
     else:
@@ -108,7 +108,7 @@ def transplant(
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
 
 
 def _write(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tokkit.errors import TokenizerError, UsageError
 from tokkit.progress import Progress
 from tokkit.transplant import provenance
-from tokkit.transplant.base import Auxiliary, Method, Problem, Rope, Rows, Side
+from tokkit.transplant.base import Auxiliary, Method, Places, Problem, Rope, Rows, Side
 from tokkit.transplant.checkpoint import Checkpoint, open_checkpoint
 from tokkit.transplant.config import TransplantConfig
 from tokkit.transplant.operator import Assignment, Operator, build
@@ -58,6 +58,7 @@ class Job:
     config: TransplantConfig
     donor: Donor | None
     differs_in_digits: bool
+    target: Path
 
     def sides(self) -> dict[str, Side]:
         """Matrix name -> side; a new output matrix when the model is untied."""
@@ -137,6 +138,7 @@ def solved(
             base_texts=base_texts,
             pieces=pieces,
             auxiliary=auxiliary,
+            places=Places(job.model.folder, job.target, ids, job.config),
             is_tied=job.tables.is_tied and not job.config.untie,
             seed=limits.seed,
             threads=limits.threads,

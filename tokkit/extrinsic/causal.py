@@ -1,7 +1,7 @@
 """A causal language model from a folder: safetensors only, no code of the folder, no key missing, really causal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,8 +101,10 @@ def load_causal(folder: str | Path, *, device: str = "auto", dtype: str = "float
     checkpoint = open_checkpoint(folder)
     tokenizer = load_tokenizer(folder)
     place = chosen_device(device)
-    network, notes = _network(checkpoint, dtype, threads)
-    with _as_errors(folder):
+    from transformers import AutoModelForCausalLM
+
+    network, notes = load_network(checkpoint, AutoModelForCausalLM, dtype, threads)
+    with as_errors(folder):
         network = network.to(place)
     rows = int(network.get_output_embeddings().weight.shape[0]) if network.get_output_embeddings() else 0
     size = rows or tokenizer.vocab_size
@@ -133,14 +135,41 @@ def _limit(checkpoint: Checkpoint) -> int | None:
     return min(int(str(value)) for value in found) if found else None
 
 
-def _network(checkpoint: Checkpoint, dtype: str, threads: int) -> tuple[Any, tuple[str, ...]]:
+def is_causal(folder: Path) -> bool:
+    """Whether config.json names a causal model, or nothing else."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    config = read_object(folder / "config.json")
+    names = config.get("architectures")
+    if not isinstance(names, list) or not names:
+        return config.get("model_type") in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    return names[0] in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()
+
+
+def network_class(config: Mapping[str, object]) -> Any:
+    """The class of transformers that config.json names; TokenizerError for any other name."""
+    import transformers
+
+    names = config.get("architectures")
+    name = names[0] if isinstance(names, list) and names and isinstance(names[0], str) else ""
+    found = getattr(transformers, name, None) if name else transformers.AutoModel
+    if not isinstance(found, type) or not hasattr(found, "from_pretrained"):
+        raise TokenizerError(f"config.json: architecture `{name}` is none of transformers")
+    return found
+
+
+def load_network(checkpoint: Checkpoint, kind: Any, dtype: str, threads: int) -> tuple[Any, tuple[str, ...]]:
+    """(the network in evaluation mode, notes); `kind` is a class of transformers.
+
+    Raises:
+        TokenizerError: it cannot be loaded, or some of its weights are not in the folder.
+    """
     import torch
-    from transformers import AutoModelForCausalLM
 
     if threads:
         torch.set_num_threads(threads)
-    with _as_errors(checkpoint.folder):
-        network, info = AutoModelForCausalLM.from_pretrained(
+    with as_errors(checkpoint.folder):
+        network, info = kind.from_pretrained(
             str(checkpoint.folder),
             dtype=getattr(torch, dtype),
             local_files_only=True,
@@ -152,7 +181,7 @@ def _network(checkpoint: Checkpoint, dtype: str, threads: int) -> tuple[Any, tup
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise TokenizerError(
-            f"{checkpoint.folder}: no weights for {missing[0]}{more}", hint="is this the folder of a causal model?"
+            f"{checkpoint.folder}: no weights for {missing[0]}{more}", hint="is this the folder of such a model?"
         )
     unexpected = sorted(info["unexpected_keys"])
     notes = (f"{len(unexpected)} tensors are not used, such as {unexpected[0]}",) if unexpected else ()
@@ -165,7 +194,7 @@ def _check_causal(model: CausalModel) -> None:
 
     n = min(model.vocab_size, 7)
     ids = [number % n for number in range(8)][: model.limit or 8]
-    with _as_errors(model.folder):
+    with as_errors(model.folder):
         first, second = model.logits([ids])[0, :-1], model.logits([[*ids[:-1], (ids[-1] + 1) % n]])[0, :-1]
     if not bool(torch.isfinite(first).all()):
         raise TokenizerError(f"{model.folder}: the model's output is not finite")
@@ -178,7 +207,7 @@ def _check_causal(model: CausalModel) -> None:
 
 
 @contextmanager
-def _as_errors(folder: Path) -> "Iterator[None]":
+def as_errors(folder: Path) -> "Iterator[None]":
     """What transformers and torch raise, as ours; and quiet, since progress is our own matter."""
     import torch
     from transformers.utils import logging as transformers_logging

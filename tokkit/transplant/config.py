@@ -1,5 +1,6 @@
 """The options of a transplant that do not depend on its method."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -22,4 +23,8 @@ class TransplantConfig(Spec):
         "warn", description="if digits are cut otherwise: warn and compose tokens of several digits, ignore, or stop"
     )
     verify: bool = Field(True, description="reopen the result and check it")
+    forward: Literal["auto", "on", "off"] = Field(
+        "auto", description="also run base and result on a sample; auto does with torch and up to 2 GB of weights"
+    )
+    sample: Path | None = Field(None, description="text of the forward pass; a short English one by default")
     tables: tuple[str, ...] = Field((), description="more tensors that have a row for each token")

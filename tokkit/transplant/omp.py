@@ -4,7 +4,8 @@ arXiv 2506.06607 (Goddard, Fernandes Neto 2025). k times: the anchor with the la
 coefficients are the least squares over all that joined; new = sum_j c_j base_j. Scores are raw inner products;
 `normalized` divides by |a_j|. Ties go to the lowest anchor. It stops at k anchors, at a residual below the tolerance,
 or when the best anchor depends on those chosen already: coefficients stay finite where k exceeds the rank.
-The Gram form (Rubinstein et al. 2008) runs where the Gram matrix fits the memory, else products with all anchors.
+The Gram form (Rubinstein et al. 2008) runs where the Gram matrix fits the memory, else products with all anchors; with
+`--device cuda` such products run on the GPU.
 """
 
 from collections.abc import Callable
@@ -48,11 +49,12 @@ def pursue(
     threads: int = 1,
     memory: int = 1 << 30,
     double: bool | None = None,
+    device: str | None = None,
     progress: Progress = silent,
 ) -> Pursuit:
     """Writes each of `signals` [n, d] as at most k of `atoms` [m, d]; k is cut to m.
 
-    `memory` bounds the Gram matrix; `double` forces f64 (default: for few atoms).
+    `memory` bounds the Gram matrix; `double` forces f64 (default: for few atoms). `device` is one of torch.
 
     Raises:
         UsageError: no atoms or k < 1. ResourceError: the Gram matrix gets no memory.
@@ -67,7 +69,11 @@ def pursue(
     k = min(k, len(basis))
     norm2 = np.einsum("ij,ij->i", wanted, wanted, dtype=np.float64)
     size = np.dtype(dtype).itemsize
-    if len(basis) ** 2 * size <= memory:
+    if device is not None:
+        from tokkit.extrinsic.pursuit import pursue_on
+
+        found = Pursuit(*pursue_on(device, basis, wanted, k=k, tolerance=tolerance, memory=memory, progress=progress))
+    elif len(basis) ** 2 * size <= memory:
         found = _by_gram(basis, wanted, norm2, k, tolerance, threads, progress)
     else:
         found = _by_products(basis, wanted, norm2, k, tolerance, memory)
@@ -171,12 +177,21 @@ class Omp(Method):
         k: int = Field(64, ge=1, le=4096, description="anchors of a new row at most")
         score: Score = Field("raw", description="inner product, or normalized by the anchor's length")
         tolerance: float = Field(1e-6, ge=0, lt=1, description="enough when the residual is this share of the row")
+        device: Literal["core", "cpu", "cuda"] = Field(
+            "core", description="compiled code of ours, or torch on a device (extra `models`)"
+        )
 
     config: Config
 
     def solve(self, problem: Problem) -> Rows:
         """Rows that the donor has; a zero donor row is not served."""
         anchors, wanted = problem.donor()
+        device = self.config.device
+        if device != "core":
+            from tokkit.extrinsic.causal import chosen_device, need_torch
+
+            need_torch(f"for --device {device}")
+            chosen_device(device)
         found = pursue(
             anchors,
             wanted,
@@ -185,6 +200,7 @@ class Omp(Method):
             tolerance=self.config.tolerance,
             threads=problem.threads,
             memory=problem.memory,
+            device=None if device == "core" else device,
             progress=problem.progress,
         )
         kept = found.atoms >= 0

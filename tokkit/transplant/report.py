@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.extrinsic.forward import Forward
 from tokkit.transplant.match import Origin
 from tokkit.transplant.operator import Assignment, Operator
 from tokkit.transplant.tables import Tables
@@ -35,6 +36,7 @@ class Report:
     residuals: dict[str, float] = field(default_factory=dict)
     norm_z: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     output: str | None = None
+    forward: Forward | None = None
 
     @classmethod
     def plan(cls, assignment: Assignment, method: str, tables: Tables, warnings: list[str]) -> "Report":
@@ -102,6 +104,7 @@ class Report:
             "tensors": list(self.tensors),
             "methods": self.methods,
             "mean_residual": self.residuals,
+            "forward": None if self.forward is None else self.forward.to_json(),
             "warnings": list(self.warnings),
         }
 
@@ -117,6 +120,8 @@ class Report:
             lines.append(f"{name}: " + ", ".join(f"{count:,} {method}" for method, count in counts.items()))
             if name in self.residuals:
                 lines.append(f"  mean share of a donor row that its mixture misses: {self.residuals[name]:.3f}")
+        if self.forward is not None:
+            lines.append(self.forward.line())
         return "\n".join(lines)
 
 

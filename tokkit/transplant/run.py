@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from tokkit.transplant.solve import Job, Limits, given, open_donor, read_auxilia
 from tokkit.transplant.tables import find_tables
 from tokkit.transplant.verify import verify
 from tokkit.transplant.vocabulary import read_vocabulary
+
+if TYPE_CHECKING:
+    from tokkit.extrinsic.forward import Forward
 
 
 def transplant(
@@ -102,9 +106,23 @@ def transplant(
         if config.verify:
             progress("verify", 0, 0)
             notes += verify(folder, model, operators, new, gone=frozenset(tables.dropped))
+            report = replace(report, forward=_forward(base, folder, config, threads))
         report = replace(report, warnings=(*report.warnings, *notes), output=str(output))
         write.write_json(folder / "transplant.json", report.to_json())
     return report
+
+
+def _forward(base: Path, made: Path, config: TransplantConfig, threads: int) -> "Forward":
+    """The forward pass, whose module is torch's neighbour and read only here."""
+    from tokkit.extrinsic.forward import forward_check
+
+    sample = None
+    if config.sample is not None:
+        from tokkit.corpus import SourceSpec, read
+
+        batches = read(SourceSpec(path=str(config.sample), unit="document"))
+        sample = [text.decode() for batch in batches for text in batch.texts()]
+    return forward_check(base, made, config.forward, sample, threads=threads)
 
 
 def _plain(value: object) -> object:

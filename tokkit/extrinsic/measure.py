@@ -69,7 +69,7 @@ def measure(model: CausalModel, documents: Sequence[str], reading: Reading, *, p
     nats = np.zeros(len(documents))
     for done, (document, value) in enumerate(_scores(model.logits, tasks, model.vocab_size)):
         nats[document] += value
-        progress("read", done + 1, len(tasks))
+        progress("score", done + 1, len(tasks))
     found = tuple(
         Likelihood(float(nats[place]) + penalty, len(ids), len(text.encode()), len(text), len(text.split()))
         for place, (text, (ids, _, penalty)) in enumerate(zip(documents, encoded, strict=True))

@@ -3,13 +3,17 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tokkit.cli import options
+from tokkit.cli.probing import probe_methods
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from tokkit.extrinsic.select import Candidate
 
 
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
@@ -35,6 +39,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     examples=(
         "tokkit transplant models/base mytok -o models/base-mytok",
         "tokkit transplant models/base models/donor --donor models/donor --method omp -o out",
+        "tokkit transplant models/base mytok -o out --cpt-probe 50 --probe-text english.txt --candidates auto,mean",
     ),
     more_options=_more_options,
 )
@@ -50,6 +55,17 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 )
 @click.option(
     "--restore", "origin", metavar="DIR", help="The way back: BASE is a transplant, DIR what it was made from."
+)
+@click.option(
+    "--cpt-probe",
+    "steps",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Choose the method by N steps of training of vocabulary rows on --probe-text (extra `models`).",
+)
+@click.option("--probe-text", metavar="FILE", help="Text that the probe trains on and reads.")
+@click.option(
+    "--candidates", metavar="A,B,...", help="Methods to probe; those that can work with what is given if absent."
 )
 @options.seed_option
 @options.threads_option
@@ -69,6 +85,9 @@ def command(
     weights: str | None,
     pairs: tuple[str, ...],
     origin: str | None,
+    steps: int | None,
+    probe_text: str | None,
+    candidates: str | None,
     seed: int,
     threads: int,
     memory: int | None,
@@ -92,27 +111,36 @@ def command(
         return
     if target is None:
         raise UsageError("TARGET is missing", hint="tokkit transplant BASE TARGET -o OUT")
+    config = TransplantConfig(**given(chosen, "transplant"))
+    more: dict[str, Any] = {"donor": donor, "overrides": _overrides(pairs), "auxiliary": auxiliary}
+    more["memory"] = _budget(memory)
+    probed: list[Candidate] = []
+    if steps is not None or probe_text is not None or candidates is not None:
+        if method != "auto" or weights is not None or dry_run:
+            raise UsageError("--cpt-probe chooses the method", hint="leave --method, --weights and --dry-run away")
+        probed = probe_methods(
+            talk, base, target, steps, probe_text, candidates, config, more, seed=seed, threads=threads
+        )
+        method = probed[0].method
     with talk.display() as display:
         report = transplant(
             base,
             target,
             None if dry_run else output,
-            donor=donor,
             method=method,
             options=given(chosen, "method"),
-            config=TransplantConfig(**given(chosen, "transplant")),
-            overrides=_overrides(pairs),
-            auxiliary=auxiliary,
+            config=config,
             weights=weights,
             seed=seed,
             threads=threads,
-            memory=_budget(memory),
             overwrite=overwrite,
             progress=display,
+            **more,
         )
     talk.warn(list(report.warnings))
     if as_json:
-        click.echo(json.dumps(report.to_json()))
+        rows = {"probe": [row.to_json() for row in probed]} if probed else {}
+        click.echo(json.dumps({**report.to_json(), **rows}))
         return
     talk.say(report.table())
     if report.output is not None:

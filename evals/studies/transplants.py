@@ -1,0 +1,249 @@
+"""Which way of making new rows is the best, before and after some training: every method on a real model.
+
+    python evals/studies/transplants.py --model SMOLLM2 --work FOLDER [--steps 0 50] [--only NAME...]
+
+SMOLLM2 is a folder in safetensors (README.md says how to make it). Two targets are trained on 7/8 of the shipped novel,
+of the shipped Python documentation and of the standard library's source: 16k tokens with superwords, 32k plain BPE.
+Prose and code that were held out are read in snippets of 512 bytes; intervals are paired bootstraps over snippets.
+Rows are appended to FOLDER/rows.jsonl as they are done, and skipped when there; `--table` prints what there is.
+"""
+
+import argparse
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(PROJECT), str(Path(__file__).resolve().parent)]
+
+from tokkit.extrinsic.causal import CausalModel, load_causal  # noqa: E402 - the project's own code, not an installed one
+from tokkit.extrinsic.config import Reading  # noqa: E402
+from tokkit.extrinsic.measure import measure  # noqa: E402
+from tokkit.extrinsic.probe import Probing, continue_training  # noqa: E402
+from tokkit.extrinsic.rows import snippets  # noqa: E402
+from tokkit.transplant.config import TransplantConfig  # noqa: E402
+from tokkit.transplant.run import transplant  # noqa: E402
+
+SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+TARGETS = {
+    "superword-16k": ("--method", "superbpe", "--generation", "head", "--vocab-size", "16384"),
+    "bpe-32k": ("--method", "bpe", "--pretokenizer", "qwen2@1", "--vocab-size", "32768"),
+}
+SNIPPET = 512
+# name -> (method, its options, whether the matrix is untied); after the first lines in order of interest.
+METHODS: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "auto": ("auto", {}, False),
+    "mean": ("mean", {}, False),
+    "compose mean": ("compose", {"pooling_in": "mean", "pooling_out": "mean"}, False),
+    "auto untied": ("auto", {}, True),
+    "distill": ("distill", {"steps": 100, "batch": 4, "dtype": "bfloat16"}, False),
+    "focus": ("focus", {}, False),
+    "compose charlen 1": ("compose", {"power_in": 1.0}, False),
+    "compose charlen 3": ("compose", {"power_in": 3.0}, False),
+    "wechsel": ("wechsel", {}, False),
+    "tokenadapt": ("tokenadapt", {}, False),
+    "random": ("random", {}, False),
+    "zero": ("zero", {}, False),
+    "hewitt": ("hewitt", {}, False),
+    "mined": ("mined", {}, False),
+    "adaptivocab": ("adaptivocab", {}, False),
+    "adaptivocab untied": ("adaptivocab", {}, True),
+    "compose first": ("compose", {"pooling_in": "first"}, False),
+    "compose last": ("compose", {"pooling_in": "last"}, False),
+    "compose geometric": ("compose", {"pooling_in": "geometric"}, False),
+    "compose exp_down": ("compose", {"pooling_in": "exp_down"}, False),
+}
+AUXILIARY = {"focus", "wechsel", "tokenadapt"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Trains the targets, measures what is missing, prints the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--targets", nargs="*", default=list(TARGETS))
+    parser.add_argument("--steps", nargs="*", type=int, default=[0, 50])
+    parser.add_argument("--only", nargs="*", default=list(METHODS))
+    parser.add_argument("--prose", type=int, default=4096, help="bytes of held-out prose to read")
+    parser.add_argument("--code", type=int, default=2048, help="bytes of held-out code to read")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--table", action="store_true", help="print the table of the rows that are done, and stop")
+    options = parser.parse_args(arguments)
+    options.work.mkdir(parents=True, exist_ok=True)
+    if options.table:
+        print(table(options.work))
+        return 0
+    study = Study(options.model, options.work, options.device, options.threads, (options.prose, options.code))
+    study.original()
+    for steps in options.steps:
+        for target in options.targets:
+            for name in options.only:
+                study.row(target, name, steps)
+    print(table(options.work))
+    return 0
+
+
+class Study:
+    """The texts, and rows measured on them."""
+
+    def __init__(self, model: Path, work: Path, device: str, threads: int, sizes: tuple[int, int]) -> None:
+        self.model, self.work, self.device, self.threads = model, work, device, threads
+        self.path = work / "rows.jsonl"
+        parts = texts()
+        self.train = [text[: len(text) * 7 // 8] for text in parts.values()]
+        self.read = {
+            name: snippets([parts[source][len(parts[source]) * 7 // 8 :][:size]], SNIPPET)
+            for (name, source), size in zip((("prose", "novel"), ("code", "library")), sizes, strict=True)
+        }
+        corpus = work / "train"
+        corpus.mkdir(exist_ok=True)
+        for name, text in zip(parts, self.train, strict=True):
+            (corpus / f"{name}.txt").write_text(text, encoding="utf-8")
+
+    def done(self) -> set[tuple[str, str, int]]:
+        """What need not be measured again."""
+        return {(row["target"], row["method"], row["steps"]) for row in rows(self.work)}
+
+    def original(self) -> None:
+        """The base with its own tokenizer."""
+        if ("base", "original", 0) not in self.done():
+            self._add("base", "original", 0, self._load(self.model), 0.0)
+
+    def row(self, target: str, name: str, steps: int) -> None:
+        """One model, read after `steps` steps."""
+        if (target, name, steps) in self.done():
+            return
+        tokenizer = self._target(target)
+        method, options, untie = METHODS[name]
+        made = self.work / "model"
+        start = time.process_time()
+        more = {"corpus": self.work / "train", "device": self.device} if method == "distill" else {}
+        transplant(
+            self.model,
+            tokenizer,
+            made,
+            method=method,
+            options={**options, **more},
+            config=TransplantConfig(verify=False, digit_policy="ignore", untie=untie),
+            auxiliary=self._vectors(target) if method in AUXILIARY else None,
+            threads=self.threads,
+            overwrite=True,
+        )
+        seconds = time.process_time() - start
+        model = self._load(made)
+        if steps:
+            pieces = snippets(self.train, SNIPPET)
+            order = np.random.default_rng(0).permutation(len(pieces))
+            probing = Probing(steps=steps, snippet=SNIPPET, dtype="bfloat16")
+            continue_training(model, [pieces[place] for place in order], probing, seed=0)
+        self._add(target, name, steps, model, seconds)
+        shutil.rmtree(made)
+
+    def _load(self, folder: Path) -> CausalModel:
+        return load_causal(folder, device=self.device, dtype="bfloat16", threads=self.threads)
+
+    def _add(self, target: str, name: str, steps: int, model: CausalModel, seconds: float) -> None:
+        found: dict[str, Any] = {"target": target, "method": name, "steps": steps, "transplant_seconds": seconds}
+        for text, documents in self.read.items():
+            measured = measure(model, documents, Reading(lossy="penalise"))
+            found[text] = [[round(d.nats, 4), d.bytes, d.tokens] for d in measured.documents]
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(found) + "\n")
+        shown = {text: round(bits(found[text]), 3) for text in self.read}
+        print(target, name, steps, shown, f"{time.process_time():.0f} CPU s so far", flush=True)
+
+    def _target(self, name: str) -> Path:
+        folder = self.work / name
+        if not folder.exists():
+            specials = [part for special in SPECIALS for part in ("--special-tokens", special)]
+            command = [sys.executable, "-m", "tokkit", "train", str(self.work / "train"), "-o", str(folder)]
+            command += [*TARGETS[name], *specials, "--export", "hf"]
+            subprocess.run(command, check=True, cwd=PROJECT)
+        return folder
+
+    def _vectors(self, name: str) -> Path:
+        from vectors import write_vectors
+
+        from tokkit.transplant.vocabulary import read_vocabulary
+
+        path = self.work / f"{name}.vectors.safetensors"
+        if not path.exists():
+            sizes = read_vocabulary(self.model).n_rows, read_vocabulary(self._target(name)).n_rows
+            write_vectors(self.model, self._target(name), snippets(self.train, 4096), path, rows=sizes)
+        return path
+
+
+def texts() -> dict[str, str]:
+    """A novel and documentation that ship with tokkit, and up to 6 MB of the standard library's source."""
+    found = {
+        name: gzip.decompress((PROJECT / "data" / path).read_bytes()).decode()
+        for name, path in (("novel", "books/pride_and_prejudice.txt.gz"), ("manual", "pydocs/en.txt.gz"))
+    }
+    source, size = [], 0
+    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        text = path.read_text(encoding="utf-8", errors="ignore")
+        size += len(text)
+        if size <= 6_000_000:
+            source.append(text)
+    return {**found, "library": "\n".join(source)}
+
+
+def rows(work: Path) -> list[dict[str, Any]]:
+    """All rows that are done."""
+    path = work / "rows.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def bits(documents: Sequence[Sequence[float]]) -> float:
+    """Bits per byte of [nats, bytes, tokens] of each document."""
+    return sum(d[0] for d in documents) / np.log(2) / sum(d[1] for d in documents)
+
+
+def table(work: Path) -> str:
+    """Markdown: bits per byte by method, and how much more than `auto`, with paired 95 % intervals."""
+    found = {(row["target"], row["method"], row["steps"]): row for row in rows(work)}
+    lines = []
+    base = found.get(("base", "original", 0))
+    if base:
+        lines += [
+            f"The base with its own tokenizer: prose {bits(base['prose']):.3f}, code {bits(base['code']):.3f}.",
+            "",
+        ]
+    head = "| target | method | steps | prose | code | prose, more than auto | code, more than auto | CPU s |"
+    lines += [head, "|---|---|---:|---:|---:|---:|---:|---:|"]
+    order = {name: place for place, name in enumerate(METHODS)}
+    for (target, name, steps), row in sorted(
+        found.items(), key=lambda item: (item[0][0], item[0][2], bits(item[1]["prose"]))
+    ):
+        if target == "base" or name not in order:
+            continue
+        auto = found.get((target, "auto", steps))
+        more = [difference(row[text], auto[text]) if auto and name != "auto" else "" for text in ("prose", "code")]
+        shown = [f"{bits(row[text]):.3f}" for text in ("prose", "code")]
+        lines.append(
+            f"| {target} | {name} | {steps} | {' | '.join([*shown, *more])} | {row['transplant_seconds']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def difference(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]], draws: int = 10_000) -> str:
+    """Difference in bits per byte on the same snippets, with its 95 % bootstrap interval."""
+    gap = np.array([(a[0] - b[0]) / np.log(2) for a, b in zip(ours, theirs, strict=True)])
+    size = np.array([a[1] for a in ours], float)
+    drawn = np.random.default_rng(0).integers(0, len(gap), (draws, len(gap)))
+    low, high = np.percentile(gap[drawn].sum(axis=1) / size[drawn].sum(axis=1), [2.5, 97.5])
+    return f"{gap.sum() / size.sum():+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -199,7 +199,7 @@ def _check_causal(model: CausalModel) -> None:
     if not bool(torch.isfinite(first).all()):
         raise TokenizerError(f"{model.folder}: the model's output is not finite")
     spread = float(first.float().abs().max()) or 1.0
-    if float((first.float() - second.float()).abs().max()) > 1e-2 * spread:
+    if float((first.float() - second.float()).abs().max()) > 1e-5 * spread:
         raise TokenizerError(
             f"{model.folder}: sees the tokens that it should foretell: not a causal model",
             hint="bits per byte are defined for causal models (decoders) only",

@@ -10,10 +10,6 @@ import pytest
 from tests.cli.command import tokkit
 from tests.models_folder import models_folder
 from tests.oracles.llama import Llama, bits_per_byte
-
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 from tokkit.errors import InputError, TokenizerError
 from tokkit.extrinsic.causal import load_causal
 from tokkit.extrinsic.config import Reading

@@ -38,6 +38,11 @@ def home(tmp_path_factory):
     return home
 
 
+def command(*arguments, cwd):
+    """One thread: many do nothing but wait for each other on models this small."""
+    return run("transplant", *arguments, "-j", 1, cwd=cwd)
+
+
 def bits(folder, documents=LINES[3:]):
     return measure(load_causal(folder, device="cpu"), documents, Reading()).total.bits_per_byte
 
@@ -94,7 +99,7 @@ def test_an_untied_model_gets_both_matrices(home, tmp_path):
 
 
 def test_distill_without_a_text_says_so(home, tmp_path):
-    done = run("transplant", BASE, home / "tok", "-o", tmp_path / "x", "--method", "distill", cwd=tmp_path)
+    done = command(BASE, home / "tok", "-o", tmp_path / "x", "--method", "distill", cwd=tmp_path)
     assert done.returncode == 2
     assert "--corpus FILE" in done.stderr
     assert not (tmp_path / "x").exists()
@@ -102,7 +107,7 @@ def test_distill_without_a_text_says_so(home, tmp_path):
 
 def test_the_forward_pass_is_in_the_report(home, tmp_path):
     arguments = ("--sample", home / "read.txt", "--json")
-    done = run("transplant", BASE, home / "tok", "-o", "made", *arguments, cwd=tmp_path)
+    done = command(BASE, home / "tok", "-o", "made", *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["forward"]
     assert 0.4 < found["bits_per_byte"]["base"] < found["bits_per_byte"]["result"] < 4
@@ -112,15 +117,15 @@ def test_the_forward_pass_is_in_the_report(home, tmp_path):
 
 def test_a_base_that_cannot_run_is_no_failure_by_default(home, tmp_path):
     tiny_models.model(tiny_models.tokenizer(tmp_path / "base", LINES[0], 300), 300)
-    plain = run("transplant", "base", home / "tok", "-o", "made", cwd=tmp_path)
+    plain = command("base", home / "tok", "-o", "made", cwd=tmp_path)
     assert plain.returncode == 0, plain.stderr
     assert "left out, the base model does not run" in plain.stderr
-    assert run("transplant", "base", home / "tok", "-o", "two", "--forward", "on", cwd=tmp_path).returncode == 4
+    assert command("base", home / "tok", "-o", "two", "--forward", "on", cwd=tmp_path).returncode == 4
 
 
 def test_the_probe_chooses_what_reads_best_after_training(home, tmp_path):
     probe = ("--cpt-probe", "8", "--probe-text", home / "train.txt", "--candidates", "random,auto,mean")
-    done = run("transplant", BASE, home / "tok", "-o", "made", *probe, "--forward", "off", "--json", cwd=tmp_path)
+    done = command(BASE, home / "tok", "-o", "made", *probe, "--forward", "off", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["probe"][0]["method"] == found["method"] == "auto"
@@ -144,7 +149,7 @@ def test_the_probe_chooses_what_reads_best_after_training(home, tmp_path):
 )
 def test_bad_probes_name_themselves(home, tmp_path, arguments, words):
     (tmp_path / "a.txt").write_text("short", encoding="utf-8")
-    done = run("transplant", BASE, home / "tok", "-o", "made", *arguments, cwd=tmp_path)
+    done = command(BASE, home / "tok", "-o", "made", *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,6 +1,7 @@
 """A causal language model from a folder: safetensors only, no code of the folder, no key missing, really causal."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -168,6 +169,7 @@ def load_network(checkpoint: Checkpoint, kind: Any, dtype: str, threads: int) ->
 
     if threads:
         torch.set_num_threads(threads)
+    _check_size(checkpoint, kind)
     with as_errors(checkpoint.folder):
         network, info = kind.from_pretrained(
             str(checkpoint.folder),
@@ -186,6 +188,24 @@ def load_network(checkpoint: Checkpoint, kind: Any, dtype: str, threads: int) ->
     unexpected = sorted(info["unexpected_keys"])
     notes = (f"{len(unexpected)} tensors are not used, such as {unexpected[0]}",) if unexpected else ()
     return network.eval(), notes
+
+
+def _check_size(checkpoint: Checkpoint, kind: Any) -> None:
+    """A config of some kilobytes can describe a model of any size, which the library would fill with chance numbers."""
+    import torch
+    from transformers import AutoConfig
+
+    with as_errors(checkpoint.folder), torch.device("meta"):
+        config = AutoConfig.from_pretrained(str(checkpoint.folder), local_files_only=True, trust_remote_code=False)
+        make = kind.from_config if hasattr(kind, "from_config") else kind
+        wanted = sum(int(part.numel()) for part in make(config).parameters())
+    there = sum(math.prod(tensor.shape) for tensor in checkpoint.tensors.values())
+    # Packed weights hold up to eight numbers in one; tables that are tied are stored once.
+    if wanted > 16 * there:
+        raise TokenizerError(
+            f"{checkpoint.folder}: config.json describes {wanted:,} parameters, the weights have {there:,} numbers",
+            hint="config.json belongs to another model",
+        )
 
 
 def _check_causal(model: CausalModel) -> None:

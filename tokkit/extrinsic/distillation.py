@@ -141,7 +141,9 @@ def _loss(pairs: Sequence[Pair], teacher: CausalModel, student: CausalModel, opt
         rows = [[*([] if student.prefix is None else [student.prefix]), *found.student][: most[1]] for found in pairs]
         told = next_token_loss(logits, rows, skip=1)
         # Both at one size, as in the authors' code: neither drowns the other, whatever the model.
-        loss = loss + options.ce * told * (loss.detach() / told.detach() if targets and float(told) > 0 else 1.0)
+        loss = loss + options.ce * told * (
+            loss.detach() / told.detach() if targets and float(told.detach()) > 0 else 1.0
+        )
     return loss
 
 

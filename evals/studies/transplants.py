@@ -47,7 +47,7 @@ METHODS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "auto untied": ("auto", {}, True),
     "distill": ("distill", {"steps": 100, "batch": 4, "dtype": "bfloat16"}, False),
     "focus": ("focus", {}, False),
-    "compose charlen 1": ("compose", {"power_in": 1.0}, False),
+    "compose charlen 2": ("compose", {"power_in": 2.0}, False),
     "compose charlen 3": ("compose", {"power_in": 3.0}, False),
     "wechsel": ("wechsel", {}, False),
     "tokenadapt": ("tokenadapt", {}, False),
@@ -159,7 +159,7 @@ class Study:
             found[text] = [[round(d.nats, 4), d.bytes, d.tokens] for d in measured.documents]
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(found) + "\n")
-        shown = {text: round(bits(found[text]), 3) for text in self.read}
+        shown = {text: round(float(bits(found[text])), 3) for text in self.read}
         print(target, name, steps, shown, f"{time.process_time():.0f} CPU s so far", flush=True)
 
     def _target(self, name: str) -> Path:

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.models, pytest.mark.skipif(not BASE.is_dir(), reason="
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """`train.txt`: stories that the model tells, `tok`: a tokenizer of 700 tokens learnt from them, `read.txt`: others."""
+    """`train.txt`: stories that the model tells, `tok`: 700 tokens learnt from them, `read.txt`: other stories."""
     home = tmp_path_factory.mktemp("transplanted")
     torch.set_num_threads(1)
     torch.manual_seed(0)

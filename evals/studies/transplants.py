@@ -2,7 +2,7 @@
 
     python evals/studies/transplants.py --model SMOLLM2 --work FOLDER [--steps 0 50] [--only NAME...]
 
-SMOLLM2 is a folder in safetensors (README.md says how to make it). Two targets are trained on 7/8 of the shipped novel,
+SMOLLM2 is a folder in safetensors (smollm2.py makes it). Two targets are trained on 7/8 of the shipped novel,
 of the shipped Python documentation and of the standard library's source: 16k tokens with superwords, 32k plain BPE.
 Prose and code that were held out are read in snippets of 512 bytes; intervals are paired bootstraps over snippets.
 Rows are appended to FOLDER/rows.jsonl as they are done, and skipped when there; `--table` prints what there is.

@@ -142,7 +142,7 @@ impl<'a> Spans<'a> {
     fn best(&self) -> Vec<(bool, Vec<u8>, u64)> {
         let is_found = |span: &&Span| span.count >= self.options.min_count && !span.is_known;
         let mut found: Vec<&Span> = self.spans.iter().filter(is_found).collect();
-        found.sort_by(|a, b| b.count.cmp(&a.count));
+        found.sort_by_key(|one| std::cmp::Reverse(one.count));
         found.truncate(self.options.wanted);
         let text = |span: &Span| self.blob[span.start as usize..span.end as usize].to_vec();
         found.into_iter().map(|span| (span.is_start, text(span), span.count)).collect()

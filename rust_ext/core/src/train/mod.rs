@@ -11,6 +11,7 @@ mod heap;
 mod increment;
 mod lzw;
 mod pairs;
+mod rewrite;
 mod session;
 mod slots;
 mod split;

@@ -177,3 +177,14 @@ def test_bad_arguments_name_themselves(tmp_path, arguments, code, words):
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_config_of_wrong_types_is_told(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for file in BASE.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "hidden_size": "wide"}), encoding="utf-8")
+    with pytest.raises(TokenizerError, match="hidden_size"):
+        load_causal(folder, device="cpu")

@@ -230,8 +230,11 @@ def _check_causal(model: CausalModel) -> None:
 def as_errors(folder: Path) -> "Iterator[None]":
     """What transformers and torch raise, as ours; and quiet, since progress is our own matter."""
     import torch
+    from huggingface_hub import errors as hub_errors
     from transformers.utils import logging as transformers_logging
 
+    # A config whose fields are of other types; older versions of the library let those through.
+    bad_config: type[Exception] = getattr(hub_errors, "StrictDataclassError", ValueError)
     logging: Any = transformers_logging
     level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
@@ -240,7 +243,7 @@ def as_errors(folder: Path) -> "Iterator[None]":
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise ResourceError(f"{folder}: no memory for this model: {error}") from error
-    except (ValueError, RuntimeError, KeyError, ImportError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, RuntimeError, KeyError, ImportError, TypeError, AttributeError, OSError, bad_config) as error:
         text = " ".join(str(error).split())
         is_code = "trust_remote_code" in text or "remote code" in text
         hint = "tokkit never runs code of a model folder" if is_code else None

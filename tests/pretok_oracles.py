@@ -10,10 +10,10 @@ from tokenizers.normalizers import Normalizer
 from tokenizers.pre_tokenizers import PreTokenizer
 
 from tokkit import _core
-from tokkit.pretokenizers import hf_normalizer, hf_pretokenizer, names, patterns
+from tokkit.pretokenizers import cuts_at_space_runs, hf_normalizer, hf_pretokenizer, names, patterns
 
 REGEX_SCHEMES = [name for name in names() if patterns(name)]
-HF_SCHEMES = [name for name in names() if name != "none@1"]
+HF_SCHEMES = [name for name in names() if name != "none@1" and not cuts_at_space_runs(name)]
 CODE_POINTS = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
 # One character of each class that any of the patterns or engines could tell apart, and each with a role of its own.
 REPRESENTATIVES = (

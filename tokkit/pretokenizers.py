@@ -12,14 +12,21 @@ Json = dict[str, object]
 
 _BYTE_LEVEL: Json = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
 _METASPACE: Json = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
+_PREPEND: Json = {"type": "Prepend", "prepend": "\u2581"}
 # White space of Python's `str.split()`: `\\s` and the four separators of ASCII.
 _PICKY_STEPS: tuple[Json, ...] = (
     {"type": "Replace", "pattern": {"Regex": r"\A[\s\x1C-\x1F]+|[\s\x1C-\x1F]+\z"}, "content": ""},
     {"type": "Replace", "pattern": {"Regex": r"[\s\x1C-\x1F]+"}, "content": " \u2581"},
-    {"type": "Prepend", "prepend": "\u2581"},
+    _PREPEND,
 )
+# The schemes of the model families that sentencepiece trained: a pretoken is a run of spaces and what follows it. No
+# merge of theirs reaches over the end of a pretoken, so that Hugging Face need not cut the text at all.
+_SPACE_RUNS = ("llama2@1", "mistral@1", "gemma@1")
 # The schemes that write U+2581 for a space.
-_MARKED = frozenset({"metaspace@1", "sentencepiece@1", "picky-words@1"})
+_MARKED = frozenset({"metaspace@1", "sentencepiece@1", "picky-words@1", *_SPACE_RUNS})
+_MARK_SPACES: Json = {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}
+_UNMARK_SPACES: Json = {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}
+_STRIP_ONE: Json = {"type": "Strip", "content": " ", "start": 1, "stop": 0}
 # `tokenizer.ggml.pre` of llama.cpp. cl100k@1 has none: `llama-bpe` differs from it in white space at the end of a text.
 _LLAMA_CPP = {
     "llama-bpe@1": "llama-bpe",
@@ -84,10 +91,20 @@ def llama_cpp_name(name: str) -> str | None:
     return _LLAMA_CPP.get(canonical(name))
 
 
+def marks_spaces(name: str) -> bool:
+    """Whether U+2581 stands for a space in the tokens of a scheme."""
+    return name in _MARKED
+
+
+def cuts_at_space_runs(name: str) -> bool:
+    """Whether a scheme cuts a text that other programs do not cut, which no token of the vocabulary may tell."""
+    return name in _SPACE_RUNS
+
+
 def hf_pretokenizer(name: str, unit: Unit = "byte") -> Json | None:
     """The `pre_tokenizer` of a tokenizer.json; None (JSON null) for `none@1` over characters.
 
-    `sentencepiece@1` and `picky-words@1` also need `hf_normalizer`.
+    `sentencepiece@1`, `picky-words@1`, `llama2@1` and `gemma@1` also need `hf_normalizer`.
     """
     scheme = canonical(name)
     if scheme == "gpt2@1" and unit == "byte":
@@ -102,8 +119,10 @@ def hf_pretokenizer(name: str, unit: Unit = "byte") -> Json | None:
 
 def _hf_steps(scheme: str) -> list[Json]:
     match scheme:
-        case "none@1":
+        case "none@1" | "llama2@1" | "gemma@1":
             return []
+        case "mistral@1":
+            return [{**_METASPACE, "prepend_scheme": "first", "split": False}]
         case "whitespace@1":
             return [{"type": "WhitespaceSplit"}]
         case "metaspace@1":
@@ -120,16 +139,23 @@ def _hf_steps(scheme: str) -> list[Json]:
 
 
 def hf_normalizer(name: str) -> Json | None:
-    """The `normalizer` that a scheme needs in a tokenizer.json; None but for `sentencepiece@1` and `picky-words@1`."""
-    if canonical(name) == "picky-words@1":
-        return {"type": "Sequence", "normalizers": [dict(step) for step in _PICKY_STEPS]}
-    if canonical(name) != "sentencepiece@1":
-        return None
+    """The `normalizer` that a scheme needs in a tokenizer.json; None if it needs none."""
+    match canonical(name):
+        case "picky-words@1":
+            return {"type": "Sequence", "normalizers": [dict(step) for step in _PICKY_STEPS]}
+        case "llama2@1":
+            return {"type": "Sequence", "normalizers": [dict(_PREPEND), dict(_MARK_SPACES)]}
+        case "gemma@1":
+            return dict(_MARK_SPACES)
+        case "sentencepiece@1":
+            pass
+        case _:
+            return None
     steps: list[Json] = [
         {"type": "Replace", "pattern": {"Regex": r"\A +| +\z"}, "content": ""},
         {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
-        {"type": "Prepend", "prepend": "\u2581"},
-        {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"},
+        dict(_PREPEND),
+        dict(_MARK_SPACES),
     ]
     return {"type": "Sequence", "normalizers": steps}
 
@@ -139,13 +165,34 @@ def hf_decoder(name: str, unit: Unit, *, mark: str = "") -> Json:
 
     `mark` stands before tokens inside of a pretoken and is the character of no byte.
     """
-    spaces: list[Json] = [dict(_METASPACE)] if canonical(name) in _MARKED else []
+    scheme = canonical(name)
+    if scheme in _SPACE_RUNS and unit == "char":
+        strip = [] if scheme == "gemma@1" else [dict(_STRIP_ONE)]
+        steps = [dict(_UNMARK_SPACES), {"type": "ByteFallback"}, {"type": "Fuse"}, *strip]
+        return {"type": "Sequence", "decoders": steps}
+    spaces: list[Json] = [dict(_METASPACE)] if scheme in _MARKED else []
     if unit == "char":
         return {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}, *spaces]}
     byte_level: Json = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
     marks: list[Json] = [{"type": "Replace", "pattern": {"String": mark}, "content": ""}] if mark else []
     steps = [*marks, byte_level, *spaces]
     return {"type": "Sequence", "decoders": steps} if len(steps) > 1 else byte_level
+
+
+def space_runs_of_hf(normalizer: Mapping[str, object] | None, pretokenizer: Mapping[str, object] | None) -> str | None:
+    """The scheme for a `normalizer` and a `pre_tokenizer` that mark spaces and leave the text whole; None if no such.
+
+    It cuts where the library does not, so it says the same only if no token holds a space behind something else.
+    """
+    steps = _flat(pretokenizer)
+    if steps and steps[0].get("type") == "Split" and normalizer is not None:
+        # Gemma's: it splits at spaces, of which the normalizer leaves none.
+        steps = steps[1:] if steps[0].get("pattern") == {"String": " "} else steps
+    if steps:
+        step = {"prepend_scheme": "always", "split": True, **steps[0]}
+        wanted = {**_METASPACE, "prepend_scheme": "first", "split": False}
+        return "mistral@1" if len(steps) == 1 and normalizer is None and step == wanted else None
+    return next((name for name in _SPACE_RUNS if normalizer is not None and hf_normalizer(name) == normalizer), None)
 
 
 def from_hf(spec: Mapping[str, object] | None) -> str | None:

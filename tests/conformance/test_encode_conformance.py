@@ -17,8 +17,12 @@ DATA = Path(os.environ.get("TOKKIT_DATA", _BESIDE))
 OWN = {
     "cl100k_base/cl100k_base.tiktoken",
     "gpt2/tokenizer.json",
+    "gpt_neox/tokenizer.json",
+    "kl3m_001_32k/tokenizer.json",
+    "mistral_v1/tokenizer.json",
     "o200k_base/o200k_base.tiktoken",
     "p50k_base/p50k_base.tiktoken",
+    "qwen3/tokenizer.json",
     "tekken_240718/tekken.json",
 }
 

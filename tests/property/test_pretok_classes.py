@@ -1,10 +1,13 @@
 """Every scanner equals its regexes on every code point, class by class, in every position of three characters."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 
+import numpy as np
 import pytest
 
+from evals.bench.pretok_equality import expected_ends, found_ends
 from tests.pretok_oracles import (
     CODE_POINTS,
     HF_SCHEMES,
@@ -12,6 +15,7 @@ from tests.pretok_oracles import (
     REPRESENTATIVES,
     changed_since,
     classes_here_and_there,
+    compiled,
     first_difference,
     hf_pieces,
     our_pieces,
@@ -22,9 +26,15 @@ from tests.pretok_oracles import (
 BETWEEN = "\n\n."
 # Neighbours for which each pattern does something else with what stands between them.
 NEIGHBOURS = ["aA", "'s", " 1", "!\n", "\t/"]
-# Planes 2 to 13, 15 and 16 hold ideographs, private and unassigned characters alone: two neighbours tell them apart.
-DISTANT_NEIGHBOURS = ["aA", " 1"]
-NEAR_CODE_POINTS = [code for code in CODE_POINTS if code >> 16 in {0, 1, 14}]
+# Planes 2 to 13, 15 and 16 hold ideographs, private and unassigned characters alone: a letter before and a digit behind
+# tell letters, numbers and others apart.
+DISTANT_PAIR = "a1"
+
+
+@cache
+def near_code_points() -> list[int]:
+    """The planes with letters in cases, marks, digits or punctuation, and what Unicode has changed since."""
+    return [code for code in CODE_POINTS if code >> 16 in {0, 1, 14} or chr(code) in changed_since()]
 
 
 def batches(strings: Iterator[str], size: int) -> Iterator[str]:
@@ -69,18 +79,27 @@ def test_the_regex_module_differs_only_in_characters_newer_than_unicode_16() -> 
     assert not changed_since() & set(REPRESENTATIVES)
 
 
+def in_all_positions(codes: Iterable[int], pair: str) -> Iterator[str]:
+    """Each code point before, between and behind the two characters of a pair."""
+    left, right = pair
+    for code in codes:
+        yield from (chr(code) + left + right, left + chr(code) + right, left + right + chr(code))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REGEX_SCHEMES)
 @pytest.mark.parametrize("pair", NEIGHBOURS)
-def test_every_code_point_in_every_position_is_cut_as_by_hugging_face(name: str, pair: str) -> None:
-    left, right = pair
-    strings = (
-        text
-        for code in (CODE_POINTS if pair in DISTANT_NEIGHBOURS else NEAR_CODE_POINTS)
-        for text in (chr(code) + left + right, left + chr(code) + right, left + right + chr(code))
-    )
-    for text in batches(strings, 100_000):
+def test_every_code_point_of_the_planes_in_use_is_cut_as_by_hugging_face(name: str, pair: str) -> None:
+    for text in batches(in_all_positions(near_code_points(), pair), 100_000):
         assert first_difference(our_pieces(name, text), hf_pieces(name, text)) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REGEX_SCHEMES)
+def test_every_code_point_of_the_other_planes_is_cut_as_by_the_regex_module(name: str) -> None:
+    codes = sorted(set(CODE_POINTS).difference(near_code_points()))
+    for text in batches(in_all_positions(codes, DISTANT_PAIR), 100_000):
+        assert np.array_equal(found_ends(name, text), expected_ends(compiled(name), text))
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from tokkit import _core
 from tokkit.errors import InputError, UsageError
 from tokkit.pretokenizers import (
     canonical,
+    cuts_at_space_runs,
     from_hf,
     from_pattern,
     hf_decoder,
@@ -16,6 +17,7 @@ from tokkit.pretokenizers import (
     names,
     pattern,
     patterns,
+    space_runs_of_hf,
 )
 
 _REST = r"[\r\n]*|\s*[\r\n]"
@@ -98,10 +100,28 @@ def test_llama_bpe_takes_the_long_s_for_an_s() -> None:
     assert our_pieces("llama-bpe@1", "it'ſa") == ["it", "'ſ", "a"]
 
 
+CUT_BY_PRE_TOKENIZER = [name for name in names() if hf_normalizer(name) is None and not cuts_at_space_runs(name)]
+
+
 @pytest.mark.parametrize("unit", ["byte", "char"])
-@pytest.mark.parametrize("name", [name for name in names() if hf_normalizer(name) is None])
+@pytest.mark.parametrize("name", CUT_BY_PRE_TOKENIZER)
 def test_the_form_in_tokenizer_json_is_recognised(name: str, unit: str) -> None:
     assert from_hf(hf_pretokenizer(name, unit)) == name  # type: ignore[arg-type]  # a parametrised literal
+
+
+@pytest.mark.parametrize("name", [name for name in names() if cuts_at_space_runs(name)])
+def test_the_form_of_whole_texts_is_recognised_by_normalizer_and_pre_tokenizer(name: str) -> None:
+    assert space_runs_of_hf(hf_normalizer(name), hf_pretokenizer(name, "char")) == name
+    assert space_runs_of_hf(hf_normalizer(name), hf_pretokenizer("gpt2@1", "char")) is None
+    assert space_runs_of_hf({"type": "NFC"}, hf_pretokenizer(name, "char")) is None
+
+
+def test_a_pretoken_at_space_runs_is_spaces_and_what_follows() -> None:
+    pieces = ["\u2581\u2581a", "\u2581b\n", "\u2581\u2581"]
+    assert our_pieces("gemma@1", "  a b\n  ") == pieces
+    assert our_pieces("mistral@1", "  a b\n  ") == pieces
+    assert our_pieces("llama2@1", "  a b\n  ") == ["\u2581\u2581\u2581a", *pieces[1:]]
+    assert our_pieces("mistral@1", "a") == our_pieces("llama2@1", "a") == ["\u2581a"]
 
 
 def test_patterns_are_found_and_none_is_told_apart_from_several() -> None:

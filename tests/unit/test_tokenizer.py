@@ -216,8 +216,8 @@ def test_a_normaliser_is_applied_before_encoding():
     assert made.encode(decomposed) == made.encode("é") == [256]
     assert made.encode_batch([decomposed]).lists() == [[256]]
     assert made.encode_bytes(decomposed.encode()) == [256]
-    with pytest.raises(UsageError, match="normalisation"):
-        made.encode_offsets(decomposed)
+    assert made.encode_offsets(decomposed).char_offsets == [(0, 2)]
+    assert made.encode_offsets(decomposed).byte_offsets == [(0, 3)]
     with pytest.raises(InputError, match="byte 0"):
         made.encode_bytes(b"\xff")
 

@@ -150,6 +150,9 @@ def _header(model: Model) -> dict[str, object]:
         "normalizer": model.normalizer,
         "exhausted": model.exhausted,
         "config": model.config,
+        # Most models have none; their files stay as they were.
+        **({"user_defined": sorted(model.user_defined)} if model.user_defined else {}),
+        **({"found_normalized": sorted(model.found_normalized)} if model.found_normalized else {}),
     }
 
 
@@ -199,6 +202,8 @@ def _model(table: pa.Table, header: dict[str, object]) -> Model:
         ids=numbers(tokens.column("id"), np.uint32) if has_ids else None,
         exhausted=bool(header["exhausted"]),
         config=dict(cast("dict[str, object]", header["config"])),
+        user_defined=frozenset(_texts(header, "user_defined") if "user_defined" in header else ()),
+        found_normalized=frozenset(_texts(header, "found_normalized") if "found_normalized" in header else ()),
     )
 
 

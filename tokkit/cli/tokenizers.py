@@ -49,7 +49,9 @@ def counts_for(
     from tokkit.recipe.inputs import resolve
 
     config = CountConfig(**{"specials": model.specials, **options})
-    return count([resolve(path) for path in inputs], pretokenizer=model.pretokenizer, config=config, progress=progress)
+    sources = [resolve(path) for path in inputs]
+    form = model.normalizer
+    return count(sources, pretokenizer=model.pretokenizer, normalizer=form, config=config, progress=progress)
 
 
 def roles_of_option(roles: tuple[str, ...]) -> dict[str, str] | None:

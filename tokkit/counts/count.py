@@ -1,6 +1,7 @@
 """Counts the pretokens of a corpus."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from tokkit.corpus.report import CorpusReport
 from tokkit.corpus.spec import SourceOptions
 from tokkit.counts.table import CountTable
 from tokkit.errors import InputError, UsageError
+from tokkit.model.normal_form import NormalForm, sections
 from tokkit.progress import Progress, silent
 from tokkit.spec import Spec
 
 if TYPE_CHECKING:
+    from tokkit.corpus.batch import Batch
     from tokkit.corpus.read import Corpus
 
 MEBIBYTE = 1 << 20
@@ -43,12 +46,15 @@ def count(
     inputs: Inputs,
     *,
     pretokenizer: str = "llama-bpe@1",
+    normalizer: str | None = None,
     config: CountConfig | None = None,
     progress: Progress = silent,
     rank: int = 0,
     world_size: int = 1,
 ) -> CountTable:
     """The table of distinct pretokens of `inputs` (see `tokkit.corpus.read`), with the report of what was read.
+
+    With `normalizer` (nfc, nfd, nfkc, nfkd) texts are brought to that form first, but for special tokens in them.
 
     Task `rank` of `world_size` counts only its share; `CountTable.merge` adds the shares up to the whole table.
 
@@ -70,7 +76,10 @@ def count(
         specials=specials,
     )
     corpus = read(inputs, options=config.source, rank=rank, world_size=world_size)
+    form = None if normalizer is None else NormalForm(normalizer)
     for batch in corpus.batches(progress):
+        if form is not None:
+            batch = _normalized(batch, form, config.specials if config.isolate_specials else ())
         counter.add(batch.blob, batch.offsets, weight=batch.weight)
     raw, stats = counter.finish(None if progress is silent else progress)
     report = corpus.report
@@ -116,6 +125,17 @@ def _warn(table: CountTable, report: CorpusReport, n_long: int) -> None:
 def _is_blank(table: CountTable) -> bool:
     # Words sort behind white space, so that the first few entries of a real corpus tell.
     return all(not word.decode("utf-8", "replace").replace("\u2581", " ").strip() for word, _ in table)
+
+
+def _normalized(batch: "Batch", form: NormalForm, specials: Sequence[str]) -> "Batch":
+    """The batch with its texts in that form; special tokens in them stay as they are."""
+    if form.holds(batch.blob.decode()):
+        return batch
+    texts = (
+        "".join(part if is_special else form.apply(part) for _, part, is_special in sections(text.decode(), specials))
+        for text in batch.texts()
+    )
+    return batch.of([text.encode() for text in texts], weight=batch.weight)
 
 
 def _names(corpus: "Corpus") -> str:

@@ -19,7 +19,7 @@ _MAGIC: Final = 0x46554747
 _VERSION: Final = 3
 # Numbers of the value types in the format.
 _UINT32, _INT32, _BOOL, _STRING, _ARRAY = 4, 5, 7, 8, 9
-_NORMAL, _CONTROL, _UNUSED = 1, 3, 5
+_NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5
 _ROLES: Final = {"bos": "bos_token_id", "eos": "eos_token_id", "pad": "padding_token_id", "unk": "unknown_token_id"}
 Value = tuple[int, object]
 
@@ -55,7 +55,7 @@ def metadata(model: Model, *, roles: Mapping[str, str] | None = None) -> dict[st
     kinds = np.full(size, _UNUSED, np.int32)
     for token in np.flatnonzero(ids != NOT_IN_VOCAB).tolist():
         tokens[ids[token]] = strings[token]
-        kinds[ids[token]] = _CONTROL if token < model.n_specials else _NORMAL
+        kinds[ids[token]] = _kind(model, token)
     merges = [f"{strings[left]} {strings[right]}" for left, right, _ in model.events.merges().tolist()]
     values: dict[str, Value] = {
         "general.architecture": (_STRING, "llama"),
@@ -74,6 +74,12 @@ def metadata(model: Model, *, roles: Mapping[str, str] | None = None) -> dict[st
     values["tokenizer.ggml.add_bos_token"] = (_BOOL, False)
     values["tokenizer.ggml.add_space_prefix"] = (_BOOL, False)
     return values
+
+
+def _kind(model: Model, token: int) -> int:
+    if token >= model.n_specials:
+        return _NORMAL
+    return _USER_DEFINED if model.specials[token] in model.user_defined else _CONTROL
 
 
 def _pretokenizer(model: Model) -> str:

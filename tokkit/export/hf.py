@@ -64,7 +64,7 @@ def tokenizer_json(model: Model) -> dict[str, object]:
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [_added(int(ids[i]), model.specials[i]) for i in _by_id(ids, model.n_specials)],
+        "added_tokens": [{"id": int(ids[i]), **_added(model, i)} for i in _by_id(ids, model.n_specials)],
         "normalizer": normalizer_json(model),
         "pre_tokenizer": hf_pretokenizer(model.pretokenizer, model.alphabet.unit),
         "post_processor": None,
@@ -117,10 +117,7 @@ def _wordpiece(model: Model) -> dict[str, object]:
 def tokenizer_config(model: Model, *, roles: Mapping[str, str] | None = None) -> dict[str, object]:
     """The content of tokenizer_config.json, without which transformers knows no eos or pad token."""
     ids = output_ids(model)
-    special = {
-        str(int(ids[i])): {key: value for key, value in _added(int(ids[i]), model.specials[i]).items() if key != "id"}
-        for i in _by_id(ids, model.n_specials)
-    }
+    special = {str(int(ids[i])): _added(model, i) for i in _by_id(ids, model.n_specials)}
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "added_tokens_decoder": special,
@@ -152,15 +149,15 @@ def _by_id(ids: NDArray[np.uint32], n: int) -> list[int]:
     return [int(token) for token in order if first[token] != NOT_IN_VOCAB]
 
 
-def _added(token_id: int, content: str) -> dict[str, object]:
+def _added(model: Model, token: int) -> dict[str, object]:
+    content = model.specials[token]
     return {
-        "id": token_id,
         "content": content,
         "single_word": False,
         "lstrip": False,
         "rstrip": False,
-        "normalized": False,
-        "special": True,
+        "normalized": content in model.found_normalized,
+        "special": content not in model.user_defined,
     }
 
 

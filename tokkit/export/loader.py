@@ -19,12 +19,12 @@ from tokkit.model.model import Model
 from tokkit.model.program import is_plain, parse_rows
 from tokkit.model.tables import EncoderTables
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, token_strings, vocab_size
+from tokkit.pretokenizers import marks_spaces
 
 CODE: Final = ("tokenization_tokkit.py", "tokkit_words.py", "tokkit_modes.py")
 DATA: Final = "tokkit_encoder.json"
 FORMAT: Final = 1
 _NO_PLAIN_FORM: Final = ("vocab_rank", "longest_suffix", "longest_token", "least_tokens", "likelihood")
-_MARKED: Final = ("metaspace@", "sentencepiece@", "picky-words@")
 
 
 @EXPORTERS.register("hf-loader")
@@ -76,7 +76,7 @@ def encoder_data(model: Model) -> dict[str, object]:
     return {
         "format": FORMAT,
         "unit": tables.unit,
-        "marker": model.pretokenizer.startswith(_MARKED),
+        "marker": marks_spaces(model.pretokenizer),
         "inference": tables.inference,
         "prefix": tables.prefix,
         "suffix": tables.suffix,

@@ -46,6 +46,11 @@ def require_rank_is_id(model: Model, target: str) -> None:
     if shared:
         name = model.specials[min(shared)]
         raise TokenizerError(f"{target}: special token {name!r} is also made by merges, which gives it two places")
+    if model.user_defined:
+        raise TokenizerError(
+            f"{target}: {min(model.user_defined)!r} counts in every text, but special tokens there only if allowed",
+            hint="export to hf",
+        )
     if model.normalizer is not None:
         raise TokenizerError(f"{target}: normalizer `{model.normalizer}` has no place there", hint="export to hf")
     if model.ids is None and model.layout == "tokkit":

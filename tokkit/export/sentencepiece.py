@@ -18,7 +18,7 @@ from tokkit.model.program import ghost_merges
 from tokkit.model.vocab import extended_ids, output_ids, token_strings
 
 FILE: Final = "tokenizer.model"
-_NORMAL, _UNKNOWN, _CONTROL, _UNUSED, _BYTE = 1, 2, 3, 5, 6
+_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
 _BPE: Final = 2
 _SCHEMES: Final = ("sentencepiece@1",)
 
@@ -40,7 +40,7 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
         if place in scores:
             kind, score = (_NORMAL if model.present[place] else _UNUSED), scores[place]
         elif place < model.n_specials:
-            kind, score = (_UNKNOWN if model.specials[place] == model.alphabet.unk_token else _CONTROL), 0.0
+            kind, score = _kind(model, model.specials[place]), 0.0
         elif place < model.first_atom:
             kind, score = _BYTE, 0.0
         else:
@@ -50,6 +50,12 @@ def export(model: Model, folder: Path, *, roles: Mapping[str, str] | None = None
     path = folder / FILE
     path.write_bytes(body)
     return [path]
+
+
+def _kind(model: Model, special: str) -> int:
+    if special == model.alphabet.unk_token:
+        return _UNKNOWN
+    return _USER_DEFINED if special in model.user_defined else _CONTROL
 
 
 def _require(model: Model) -> None:

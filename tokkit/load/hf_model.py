@@ -1,16 +1,22 @@
 """From a checked tokenizer.json to a model of ours, where our encoder says exactly the same."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from tokkit.errors import UsageError
+from tokkit.errors import TokenizerError, UsageError
 from tokkit.load.hf_file import HfFile
 from tokkit.model.events import Event, Events, Kind
 from tokkit.model.model import Alphabet, Model, Unit
+from tokkit.model.normal_form import NormalForm
 from tokkit.model.vocab import ATOM_BYTE_ORDER, byte_token_string, bytes_to_string, string_to_bytes
+from tokkit.pretokenizers import space_runs_of_hf
 
+_MARKER: Final = "\u2581"
+_CROSSING: Final = re.compile("[^\u2581]\u2581")
 _NORMALIZERS: Final = {"NFC": "nfc", "NFD": "nfd", "NFKC": "nfkc", "NFKD": "nfkd"}
 
 
@@ -29,12 +35,22 @@ def model_of_hf(file: HfFile) -> Model:
     if file.option("continuing_subword_prefix") or file.option("end_of_word_suffix"):
         raise NotExpressibleError("subword prefix or suffix")
     unit: Unit = "byte" if _has(file.part("pre_tokenizer"), "ByteLevel") else "char"
-    scheme = _scheme(file)
+    scheme = space_runs_of_hf(file.part("normalizer"), file.part("pre_tokenizer")) if unit == "char" else None
+    if scheme is None:
+        scheme, normalizer = _scheme(file), _normalizer(file)
+    else:
+        normalizer = None
+        _check_space_runs(file)
     _check_decoder(file, scheme, unit)
-    specials = _specials(file)
-    normalizer = _normalizer(file)
+    specials = _specials(file, normalizer)
     alphabet = _alphabet(file, unit, [text for text, _ in specials])
-    return _build(file, alphabet, scheme, normalizer, specials)
+    model = _build(file, alphabet, scheme, normalizer, specials)
+    known = set(model.specials)
+    return replace(
+        model,
+        user_defined=frozenset(token.content for token in file.added if not token.is_special) & known,
+        found_normalized=frozenset(token.content for token in file.added if normalizer and token.is_normalized) & known,
+    )
 
 
 def _scheme(file: HfFile) -> str:
@@ -48,6 +64,15 @@ def _scheme(file: HfFile) -> str:
     if scheme is None:
         raise NotExpressibleError(f"pre-tokenizer {part.get('type') if part else None}")
     return scheme
+
+
+def _check_space_runs(file: HfFile) -> None:
+    added = {token.content for token in file.added}
+    crossing = next((token for token in file.vocab if _CROSSING.search(token) and token not in added), None)
+    if crossing is not None:
+        raise NotExpressibleError(f"a token with a space inside: {crossing!r}")
+    if _MARKER not in file.vocab:
+        raise NotExpressibleError("no token of the space")
 
 
 def _normalizer(file: HfFile) -> str | None:
@@ -88,21 +113,33 @@ def _core_of(decoder: dict[str, object] | None) -> object:
     return {key: value for key, value in decoder.items() if key not in {"split", "add_prefix_space"}}
 
 
-def _specials(file: HfFile) -> list[tuple[str, int]]:
-    for token in file.added:
-        if not token.is_special:
-            raise NotExpressibleError("added tokens that are not special but always matched")
-        if not token.is_plain or (token.is_normalized and file.part("normalizer") is not None):
-            raise NotExpressibleError("special tokens that eat spaces, want word bounds or normalised text")
+def _specials(file: HfFile, normalizer: str | None) -> list[tuple[str, int]]:
+    if not all(token.is_plain for token in file.added):
+        raise NotExpressibleError("added tokens that eat spaces or want word bounds")
+    late = [token.content for token in file.added if token.is_normalized and normalizer is not None]
+    early = [token.content for token in file.added if token.content not in set(late)]
+    for content in late:
+        if normalizer is not None and not NormalForm(normalizer).holds(content):
+            raise NotExpressibleError(f"an added token that the normalizer changes: {content!r}")
+    # The library looks for the early ones in the whole text first, we for all at once.
+    for one in late:
+        rival = next((other for other in early if _reaches_into(one, other)), None)
+        if rival is not None:
+            raise NotExpressibleError(f"added tokens that overlap: {one!r} and {rival!r}")
     return sorted(((token.content, token.id) for token in file.added), key=lambda pair: pair[1])
+
+
+def _reaches_into(one: str, other: str) -> bool:
+    """Whether in some text `one` begins before an `other` that it overlaps."""
+    return other in one[1:] or any(other.startswith(one[place:]) for place in range(1, len(one)))
 
 
 def _alphabet(file: HfFile, unit: Unit, specials: list[str]) -> Alphabet:
     unk = file.option("unk_token")
     if unit == "byte":
         missing = [byte for byte in range(256) if bytes_to_string(bytes([byte])) not in file.vocab]
-        if missing:
-            raise NotExpressibleError(f"a byte-level vocabulary without byte 0x{missing[0]:02X}")
+        if missing and unk is not None:
+            raise NotExpressibleError(f"a byte-level vocabulary with an unknown token, without byte 0x{missing[0]:02X}")
         return Alphabet()
     if unk is not None and unk not in specials:
         raise NotExpressibleError("an unknown token that is not special")
@@ -125,7 +162,7 @@ def _build(
     byte_tokens = [byte_token_string(byte) for byte in range(256)] if alphabet.unknown == "byte_fallback" else []
     specials = [(text, number) for text, number in specials if text not in set(byte_tokens)]
     if alphabet.unit == "byte":
-        atoms = [bytes_to_string(bytes([byte])) for byte in ATOM_BYTE_ORDER]
+        atoms = [text for byte in ATOM_BYTE_ORDER if (text := bytes_to_string(bytes([byte]))) in file.vocab]
     else:
         atoms = sorted(token for token in file.vocab if len(token) == 1)
     for token in (*(text for text, _ in specials), *byte_tokens, *atoms):
@@ -166,7 +203,10 @@ def _bytes(internal: dict[str, int], n_specials: int, n_byte_tokens: int, unit: 
         if n_specials <= place < n_specials + n_byte_tokens:
             yield bytes([place - n_specials])
         else:
-            yield string_to_bytes(token) if unit == "byte" and place >= n_specials else token.encode()
+            try:
+                yield string_to_bytes(token) if unit == "byte" and place >= n_specials else token.encode()
+            except TokenizerError as error:
+                raise NotExpressibleError(error.message) from error
 
 
 def _has(part: dict[str, object] | None, kind: str) -> bool:

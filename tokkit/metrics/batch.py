@@ -1,7 +1,6 @@
 """Some documents and their encoding; what several metrics need of them is computed once."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,6 @@ from tokkit.metrics.lexicon import FLAG_COLUMNS, Lexicon
 
 Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
 _WORD: Final = re.compile(r"\S+")
-_MARKER: Final = "▁".encode()
 
 
 @dataclass(frozen=True)
@@ -111,28 +109,18 @@ class Batch:
         return dict(zip((*fold.NAMES, *FLAG_COLUMNS), rows.T, strict=True))
 
     def spans(self, index: int) -> Spans:
-        """Start and end of each token of a document in its UTF-8, int64 [n_tokens of it] each.
-
-        Where a normaliser changes the text and the tokenizer cannot map back, they lie in the normalised text: see
-        `measured`.
-        """
+        """Start and end of each token of a document in its UTF-8, int64 [n_tokens of it] each."""
         own = self.document_ids(index)
         if self.is_tiled:
             ends = np.cumsum(self.lexicon.lengths[own], dtype=np.int64)
             return ends - self.lexicon.lengths[own], ends
-        found = self.lexicon.subject.encode_offsets(self.measured(index)).byte_offsets
+        found = self.lexicon.subject.encode_offsets(self.texts[index]).byte_offsets
         pairs = np.asarray(found, np.int64).reshape(-1, 2)
         return pairs[:, 0], pairs[:, 1]
 
-    def measured(self, index: int) -> str:
-        """The document that spans refer to: as given, or after the normalisation of an encoder that tells no others."""
-        tables = getattr(self.lexicon.subject, "tables", None)
-        form = None if tables is None else tables.normalizer
-        return self.texts[index] if form is None else unicodedata.normalize(form.upper(), self.texts[index])
-
     def _row(self, index: int) -> list[int]:
         """What `fold` counts, for a document whose tokens have gaps, overlap, or are not its bytes."""
-        text = self.measured(index)
+        text = self.texts[index]
         data = text.encode()
         own = self.document_ids(index)
         flags = self.lexicon.flags[own]

@@ -31,7 +31,7 @@ def _rows(batch: Batch) -> dict[str, Column]:
 
 
 def _row(batch: Batch, index: int) -> list[int]:
-    text = batch.measured(index)
+    text = batch.texts[index]
     place = byte_positions(text.encode())
     starts, ends = batch.spans(index)
 

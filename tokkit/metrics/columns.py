@@ -113,7 +113,7 @@ def unk_chars(batch: Batch) -> Column:
         is_unknown = batch.lexicon.flags[batch.document_ids(index)] & UNKNOWN > 0
         if is_unknown.any():
             starts, ends = batch.spans(index)
-            data = batch.measured(index).encode()
+            data = batch.texts[index].encode()
             for low, high in zip(starts[is_unknown].tolist(), ends[is_unknown].tolist(), strict=True):
                 found[index] += len(data[low:high].decode(errors="ignore"))
     return found

@@ -200,7 +200,8 @@ def _probe(lexicon: Lexicon) -> _Probe:
         from tokkit import _core
         from tokkit.model.tokenizer import Tokenizer
 
-        alone = Tokenizer(replace(tables, pretokenizer="none@1", normalizer=None, specials={}))
+        user_defined = {name: token for name, token in tables.specials.items() if name in tables.user_defined}
+        alone = Tokenizer(replace(tables, pretokenizer="none@1", normalizer=None, specials=user_defined))
         form = tables.normalizer
 
         def is_split(surface: str) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import TokkitError
 from tokkit.metrics.base import Subject
+from tokkit.pretokenizers import marks_spaces
 
 Family = Literal["byte_level", "byte_fallback", "code_point"]
 
@@ -24,6 +25,7 @@ FLAG_COLUMNS: Final = (
     "crossing_tokens",
 )
 
+_MARKER: Final = "\u2581".encode()
 _BYTE_NAME: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _ASCII_SPACES: Final = bytes([*range(9, 14), *range(28, 33)])
 _FREQUENT: Final = ("a", "e", "t", "the")
@@ -72,11 +74,16 @@ class Lexicon:
         return self._blob
 
     def token_bytes(self, token: int) -> bytes:
-        """The bytes of a token; none for a hole in the numbering."""
+        """The bytes of a token, a marker for a space as a space; none for a hole in the numbering."""
         try:
-            return self.subject.token_bytes(token)
+            data = self.subject.token_bytes(token)
         except TokkitError:
             return b""
+        return data.replace(_MARKER, b" ") if self._marks_spaces else data
+
+    @cached_property
+    def _marks_spaces(self) -> bool:
+        return marks_spaces(str(getattr(self.subject, "pretokenizer", "")))
 
     @cached_property
     def specials(self) -> Mapping[str, int]:

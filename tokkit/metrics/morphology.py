@@ -145,7 +145,7 @@ def word_cuts(
     batch = Batch.of(subject, [front + word for word in words])
     cuts, untileable = [], 0
     for index, morphemes in enumerate(gold):
-        text = batch.measured(index)
+        text = batch.texts[index]
         place = byte_positions(text.encode())
         starts, ends = batch.spans(index)
         low = np.searchsorted(place, starts, "right") - 1 - len(front)

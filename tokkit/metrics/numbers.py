@@ -112,7 +112,7 @@ def _numbers(batch: Batch) -> Counter[object]:
     """(digits, cuts inside, tokens that overlap) of each run of digits, in the text."""
     found: Counter[object] = Counter()
     for index in range(len(batch.texts)):
-        text = batch.measured(index)
+        text = batch.texts[index]
         matches = [match.span() for match in NUMBER.finditer(text)]
         if not matches:
             continue

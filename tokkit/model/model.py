@@ -40,6 +40,10 @@ class Model:
     then atoms (byte unit: in the order of HF's byte-to-unicode code points; char unit: by code point), then tokens
     in the order in which events made them. Ids that a user sees come from `tokkit.model.vocab.output_ids`; `ids`
     (uint32 [len(tokens)]) gives them outright where a file brought its own, and then `layout` does not count.
+
+    Of the special tokens, those in `user_defined` count in every text (HF: added tokens that are not special;
+    sentencepiece: user-defined symbols), the others where a caller allows them. Those in `found_normalized` are found
+    in the text as the normalizer leaves it, the others in the text as it is given.
     """
 
     method: str
@@ -57,6 +61,8 @@ class Model:
     ids: NDArray[np.uint32] | None = None
     exhausted: bool = False
     config: dict[str, object] = field(default_factory=dict)
+    user_defined: frozenset[str] = frozenset()
+    found_normalized: frozenset[str] = frozenset()
 
     @property
     def n_specials(self) -> int:

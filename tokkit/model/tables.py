@@ -41,7 +41,7 @@ class EncoderTables:
     [256], NOT_IN_VOCAB for a missing one), else `unk_id` (neighbours fused if `fuse_unk`), else it vanishes.
     `log` is a `Program` for `"exact"` (uint32, see `Program.flat`), its merges are `merges`.
     `ignore_merges`: a pretoken that is a token becomes it, whatever the merges say. `specials` are found in text only
-    where a caller allows it.
+    where a caller allows it, those in `user_defined` always; those in `found_normalized` in the normalised text.
     """
 
     tokens: tuple[bytes, ...]
@@ -60,6 +60,8 @@ class EncoderTables:
     specials: Mapping[str, int] = field(default_factory=dict)
     normalizer: str | None = None
     log: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+    user_defined: frozenset[str] = frozenset()
+    found_normalized: frozenset[str] = frozenset()
 
     @property
     def reserved(self) -> frozenset[int]:
@@ -106,6 +108,8 @@ class EncoderTables:
             scores=None if model.scores is None else np.asarray(model.scores, np.float64)[present],
             specials=special_ids,
             normalizer=model.normalizer,
+            user_defined=model.user_defined,
+            found_normalized=model.found_normalized,
         )
 
 

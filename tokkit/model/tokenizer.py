@@ -1,7 +1,6 @@
 """The tokenizer that users hold: text to ids and back."""
 
-import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +12,10 @@ from numpy.typing import NDArray
 from tokkit import _core
 from tokkit.errors import InputError, TokenizerError, UsageError
 from tokkit.model.model import Model
+from tokkit.model.normal_form import NormalForm, sections
 from tokkit.model.tables import EncoderTables
 from tokkit.model.vocab import keeps_spaces
+from tokkit.pretokenizers import cuts_at_space_runs, marks_spaces
 
 Allowed = Literal["all"] | Collection[str]
 """Which special tokens count where they stand in a text: none by default."""
@@ -23,8 +24,6 @@ Errors = Literal["replace", "strict"]
 """What `decode` does with bytes that are not UTF-8."""
 
 _MARKER: Final = "▁".encode()
-_Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
-_FORMS: Final[dict[str, _Form]] = {"nfc": "NFC", "nfd": "NFD", "nfkc": "NFKC", "nfkd": "NFKD"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,13 @@ class Encodings(Sequence[NDArray[np.uint32]]):
             return [self[place] for place in range(*index.indices(len(self)))]
         place = range(len(self))[index]
         return self.ids[int(self.offsets[place]) : int(self.offsets[place + 1])]
+
+    def replaced(self, rows: Mapping[int, Sequence[int]]) -> "Encodings":
+        """The same with other ids for these texts."""
+        parts = [np.asarray(rows.get(place, old), np.uint32) for place, old in enumerate(self)]
+        offsets = np.zeros(len(parts) + 1, np.uint64)
+        np.cumsum([len(part) for part in parts], out=offsets[1:])
+        return Encodings(np.concatenate(parts), offsets)
 
     def lists(self) -> list[list[int]]:
         """The ids as one list per text."""
@@ -80,14 +86,15 @@ class Tokenizer:
     """
 
     def __init__(self, tables: EncoderTables, *, model: Model | None = None) -> None:
-        if tables.normalizer is not None and tables.normalizer not in _FORMS:
-            raise TokenizerError(f"unknown normalizer, got `{tables.normalizer}`", hint="one of: " + ", ".join(_FORMS))
         self._tables = tables
         self._model = model
-        self._form: _Form | None = None if tables.normalizer is None else _FORMS[tables.normalizer]
+        self._form = None if tables.normalizer is None else NormalForm(tables.normalizer)
         self._core = self._encoder(tables)
-        self.specials: dict[str, int] = dict(tables.specials)
-        self._tokens = {special: text.encode() for text, special in reversed(self.specials.items())}
+        named = dict(tables.specials)
+        self.specials = {text: token for text, token in named.items() if text not in tables.user_defined}
+        self.user_defined = {text: token for text, token in named.items() if text in tables.user_defined}
+        self._always = list(self.user_defined.values()) or None
+        self._tokens = {special: text.encode() for text, special in reversed(named.items())}
         self._tokens.update(zip(reversed(tables.ids.tolist()), reversed(tables.tokens), strict=True))
 
     @classmethod
@@ -162,10 +169,10 @@ class Tokenizer:
             InputError: a lone surrogate in the text; names its place.
             UsageError: dropout outside 0..1 or with a mode that does not merge; a special that does not exist.
         """
-        if self._form is not None:
-            text = unicodedata.normalize(self._form, text)
+        if self._form is not None and not self._form.holds(text):
+            return self._encode_changed(text, self._form, allowed_special, dropout, seed)
         if not allowed_special and not dropout:
-            return self._core.encode(text)
+            return self._core.encode(text, self._always)
         allowed, every = self._allowed(allowed_special)
         if dropout:
             return self._core.encode_with_dropout(text, dropout, seed, allowed, every)
@@ -209,32 +216,28 @@ class Tokenizer:
             offsets = np.zeros(len(rows) + 1, np.uint64)
             np.cumsum([len(row) for row in rows], out=offsets[1:])
             return Encodings(np.array([token for row in rows for token in row], np.uint32), offsets)
+        texts = list(texts)
+        changed: dict[int, list[int]] = {}
         if self._form is not None:
-            texts = [unicodedata.normalize(self._form, text) for text in texts]
+            for place, text in enumerate(texts):
+                if not self._form.holds(text):
+                    changed[place] = self.encode(text, allowed_special=allowed_special)
+                    texts[place] = ""
         allowed, every = self._allowed(allowed_special)
-        ids, ends = self._core.encode_batch(list(texts), allowed, every, threads)
-        return Encodings(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64))
+        ids, ends = self._core.encode_batch(texts, allowed, every, threads)
+        found = Encodings(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64))
+        return found.replaced(changed) if changed else found
 
     def encode_offsets(self, text: str, *, allowed_special: Allowed = ()) -> Encoding:
         """Ids with the bytes and characters that each token came from.
 
-        Raises:
-            UsageError: the normaliser changes this text, so that its offsets are not the text's.
+        Where the normaliser changes the text, a token comes from the whole of each stretch that it has a part of.
         """
-        if self._form is not None and not unicodedata.is_normalized(self._form, text):
-            raise UsageError(
-                f"offsets are those of the text after normalisation ({self._form}), which changes this one",
-                hint=f"encode unicodedata.normalize('{self._form}', text)",
-            )
+        if self._form is not None and not self._form.holds(text):
+            return self._encode_changed_offsets(text, self._form, allowed_special)
         allowed, every = self._allowed(allowed_special)
         ids, byte_pairs, char_pairs = self._core.encode_located(text, allowed, every)
-        numbers = np.frombuffer(ids, np.uint32).tolist()
-        return Encoding(
-            ids=numbers,
-            tokens=[self._tokens[number] for number in numbers],
-            byte_offsets=_pairs(byte_pairs),
-            char_offsets=_pairs(char_pairs),
-        )
+        return self._encoding(np.frombuffer(ids, np.uint32).tolist(), _pairs(byte_pairs), _pairs(char_pairs))
 
     def decode(self, ids: Sequence[int] | NDArray[np.integer], *, errors: Errors = "replace") -> str:
         """The text of any sequence of ids; bytes that are not UTF-8 become U+FFFD, or an error if `strict`.
@@ -269,7 +272,11 @@ class Tokenizer:
             except (OverflowError, TypeError):
                 self._refuse_unknown(ids)
                 raise
-        if tables.pretokenizer.startswith(("metaspace@", "sentencepiece@", "picky-words@")):
+        if cuts_at_space_runs(tables.pretokenizer):
+            # As their decoders do: the first space goes, whatever spells it.
+            data = data.replace(_MARKER, b" ")
+            return data if tables.pretokenizer.startswith("gemma@") else data.removeprefix(b" ")
+        if marks_spaces(tables.pretokenizer):
             # The marker in front of the text is the pre-tokenizer's, unless the text had its own.
             data = data.removeprefix(_MARKER).replace(_MARKER, b" ")
         return data
@@ -303,13 +310,70 @@ class Tokenizer:
     def _allowed(self, allowed: Allowed) -> tuple[list[int] | None, bool]:
         if allowed == "all":
             return None, True
+        return [self._tables.specials[text] for text in self._active(allowed)], False
+
+    def _active(self, allowed: Allowed) -> list[str]:
+        """The special tokens that count, the user-defined ones among them."""
+        if allowed == "all":
+            return list(self._tables.specials)
         if isinstance(allowed, str):
             raise UsageError(f"allowed_special must be `all` or a collection of strings, got {allowed!r}")
-        unknown = sorted(set(allowed) - self.specials.keys())
+        unknown = sorted(set(allowed) - self._tables.specials.keys())
         if unknown:
             known = ", ".join(sorted(self.specials)) or "none"
             raise UsageError(f"no special token {unknown[0]!r}", hint=f"special tokens: {known}")
-        return [self.specials[text] for text in allowed], False
+        return [*(text for text in allowed if text not in self.user_defined), *self.user_defined]
+
+    def _changed_sections(
+        self, text: str, form: NormalForm, allowed: Allowed
+    ) -> Iterator[tuple[int, str, int | None, list[int]]]:
+        """(first character, part, id if it is a special token, the special tokens to look for in the part)."""
+        names, late = self._active(allowed), self._tables.found_normalized
+        ids = self._tables.specials
+        inside = [ids[name] for name in names if name in late]
+        for start, part, is_token in sections(text, [name for name in names if name not in late]):
+            yield start, part, ids[part] if is_token else None, inside
+
+    def _encode_changed(self, text: str, form: NormalForm, allowed: Allowed, dropout: float, seed: int) -> list[int]:
+        """Ids of a text that the normalizer changes: special tokens are cut out before it does."""
+        found: list[int] = []
+        for start, part, token, inside in self._changed_sections(text, form, allowed):
+            if token is not None:
+                found.append(token)
+            elif dropout:
+                found += self._core.encode_with_dropout(form.apply(part), dropout, seed + start, inside)
+            else:
+                found += self._core.encode(form.apply(part), inside)
+        return found
+
+    def _encode_changed_offsets(self, text: str, form: NormalForm, allowed: Allowed) -> Encoding:
+        """The same with the stretches of the text that each token came from."""
+        numbers: list[int] = []
+        places: list[tuple[int, int]] = []
+        for start, part, token, inside in self._changed_sections(text, form, allowed):
+            if token is not None:
+                numbers.append(token)
+                places.append((start, start + len(part)))
+                continue
+            normal, begins, ends = form.sources(part)
+            ids, _, pairs = self._core.encode_located(normal, inside)
+            numbers += np.frombuffer(ids, np.uint32).tolist()
+            places += [
+                (start + int(begins[low]), start + int(ends[high - 1])) if low < high else (start, start)
+                for low, high in _pairs(pairs)
+            ]
+        bytes_before = np.concatenate([[0], np.cumsum([len(character.encode()) for character in text])])
+        return self._encoding(numbers, [(int(bytes_before[a]), int(bytes_before[b])) for a, b in places], places)
+
+    def _encoding(
+        self, ids: list[int], byte_offsets: list[tuple[int, int]], char_offsets: list[tuple[int, int]]
+    ) -> Encoding:
+        return Encoding(
+            ids=ids,
+            tokens=[self._tokens[number] for number in ids],
+            byte_offsets=byte_offsets,
+            char_offsets=char_offsets,
+        )
 
     def _decode_marked(self, ids: Sequence[int] | NDArray[np.integer]) -> bytes:
         """Marks say where words end, and words were cut at spaces: one space between two.

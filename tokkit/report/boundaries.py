@@ -148,11 +148,9 @@ def _word_cells(lexicon: Lexicon, words: Sequence[str], *, is_few: bool) -> list
 def _cuts(batch: Batch, index: int) -> list[int]:
     """Where tokens end in a document, in characters; 0 and the end of the text are among them.
 
-    Tokens within one character make no cut. Without offsets into the text as it is there are no cuts inside.
+    Tokens within one character make no cut.
     """
     text = batch.texts[index]
-    if batch.measured(index) != text:
-        return [0, len(text)]
     place = byte_positions(text.encode())
     ends = np.unique(np.searchsorted(place, batch.spans(index)[1], "left"))
     return [0, *(int(end) for end in ends if 0 < end < len(text)), len(text)]

@@ -9,6 +9,7 @@ from tokkit.errors import InputError, TokenizerError
 from tokkit.load import load_tokenizer
 from tokkit.load.hf_file import HfFile, read_hf
 from tokkit.load.json_file import read_object
+from tokkit.pretokenizers import marks_spaces
 
 Family = Literal["bytelevel", "spm", "wordpiece", "raw"]
 Kind = Literal["text", "special"]
@@ -125,7 +126,7 @@ def _of_loaded(path: Path) -> Vocabulary:
         raise InputError(f"{path}: no such file or folder")
     loaded = load_tokenizer(path)
     specials = {number: text for text, number in loaded.specials.items()}
-    is_marked = loaded.pretokenizer.startswith(("metaspace@", "sentencepiece@")) or path.suffix == ".model"
+    is_marked = marks_spaces(loaded.pretokenizer) or path.suffix == ".model"
     made: list[CanonicalToken] = []
     for number in loaded.ids:
         data = loaded.token_bytes(number)

@@ -42,6 +42,7 @@ use dropout::Random;
 use merge::SHORT;
 use ngrams::Ngrams;
 use program::rows;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use superwords::{RunScratch, Superwords};
 use word::{Scratch, WordEncoder};
@@ -62,6 +63,8 @@ pub struct Encoder {
     ngrams: Option<Ngrams>,
     specials: Vec<(Vec<u8>, u32)>,
     all_specials: Option<Arc<Added>>,
+    /// The finder of the last call that named its special tokens: the next call mostly names the same.
+    last_allowed: Mutex<Option<(Vec<u32>, Allowed)>>,
     pool: Mutex<Vec<Workspace>>,
 }
 
@@ -94,7 +97,8 @@ impl Encoder {
         let all = Added::new(specials.iter().map(|(bytes, id)| (bytes.as_slice(), *id)))?;
         let cut = scheme.map_or(Cut::Whole, Cut::Scheme);
         let all_specials = all.map(Arc::new);
-        Ok(Self { words, cut, superwords: None, ngrams: None, specials, all_specials, pool: Mutex::default() })
+        let (last_allowed, pool) = (Mutex::default(), Mutex::default());
+        Ok(Self { words, cut, superwords: None, ngrams: None, specials, all_specials, last_allowed, pool })
     }
 
     /// The same with another cutter, and superwords: (left, right, token) in rank order.
@@ -134,8 +138,15 @@ impl Encoder {
 
     /// The special tokens with these ids count; others are ordinary text.
     pub fn allow(&self, ids: &[u32]) -> Result<Allowed> {
-        let chosen = self.specials.iter().filter(|(_, id)| ids.contains(id));
-        Ok(Allowed(Added::new(chosen.map(|(bytes, id)| (bytes.as_slice(), *id)))?.map(Arc::new)))
+        let mut last = self.last_allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, allowed)) = last.as_ref().filter(|(named, _)| named == ids) {
+            return Ok(allowed.clone());
+        }
+        let named: HashSet<u32> = ids.iter().copied().collect();
+        let chosen = self.specials.iter().filter(|(_, id)| named.contains(id));
+        let allowed = Allowed(Added::new(chosen.map(|(bytes, id)| (bytes.as_slice(), *id)))?.map(Arc::new));
+        *last = Some((ids.to_vec(), allowed.clone()));
+        Ok(allowed)
     }
 
     /// A workspace of an earlier call, or a new one.
@@ -158,12 +169,12 @@ impl Encoder {
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         let first = ids.len();
-        self.parts(text, allowed, |part, special| match special {
+        self.parts(text, allowed, |part, is_first, special| match special {
             Some(id) => {
                 ids.push(id);
                 Ok(())
             }
-            None => self.encode_part(part, workspace, monitor, ids),
+            None => self.encode_part(part, is_first, workspace, monitor, ids),
         })?;
         if let Some(ngrams) = &self.ngrams {
             ngrams.apply(ids, first, &mut workspace.plain);
@@ -191,12 +202,12 @@ impl Encoder {
         }
         let mut scratch = Scratch::default();
         let first = ids.len();
-        self.parts(text, allowed, |part, special| {
+        self.parts(text, allowed, |part, is_first, special| {
             if let Some(id) = special {
                 ids.push(id);
                 return Ok(());
             }
-            let rewritten = self.rewrite(part)?;
+            let rewritten = self.rewrite(part, is_first)?;
             self.scan(&rewritten, |start, end| {
                 self.words.encode_with_dropout(&rewritten.text[start..end], p, random, &mut scratch);
                 ids.extend(scratch.placed.iter().map(|placed| placed.id));
@@ -208,21 +219,22 @@ impl Encoder {
         Ok(())
     }
 
+    /// Calls `part(section, is_first, special)` for each special token and each stretch between them.
     fn parts<'t>(
         &self,
         text: &'t [u8],
         allowed: &Allowed,
-        mut part: impl FnMut(&'t [u8], Option<u32>) -> Result<()>,
+        mut part: impl FnMut(&'t [u8], bool, Option<u32>) -> Result<()>,
     ) -> Result<()> {
         match &allowed.0 {
-            None => part(text, None),
-            Some(added) => added.cut(text, |start, end, id| part(&text[start..end], id)),
+            None => part(text, true, None),
+            Some(added) => added.cut(text, |start, end, id| part(&text[start..end], start == 0, id)),
         }
     }
 
-    fn rewrite<'t>(&self, text: &'t [u8]) -> Result<Rewritten<'t>> {
+    fn rewrite<'t>(&self, text: &'t [u8], is_first: bool) -> Result<Rewritten<'t>> {
         let rewritten = match &self.cut {
-            Cut::Scheme(scheme) => scheme.rewrite(text),
+            Cut::Scheme(scheme) => scheme.rewrite_section(text, is_first),
             Cut::Whole | Cut::WholeWords(_) => Rewritten::same(text),
         };
         // Positions in a pretoken are 32 bits wide.
@@ -251,11 +263,12 @@ impl Encoder {
     fn encode_part(
         &self,
         part: &[u8],
+        is_first: bool,
         workspace: &mut Workspace,
         monitor: &mut dyn Monitor,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        let rewritten = self.rewrite(part)?;
+        let rewritten = self.rewrite(part, is_first)?;
         let text = rewritten.text.as_ref();
         let Workspace { cache, scratch, group, runs, .. } = workspace;
         group.clear();

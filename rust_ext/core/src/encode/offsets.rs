@@ -26,13 +26,13 @@ impl Encoder {
         let mut located = Located::default();
         let (mut scratch, mut runs, mut words) = (Scratch::default(), RunScratch::default(), Vec::new());
         let mut base = 0;
-        self.parts(text, allowed, |part, special| {
+        self.parts(text, allowed, |part, is_first, special| {
             let Located { ids, bytes, .. } = &mut located;
             if let Some(id) = special {
                 ids.push(id);
                 bytes.push((base as u64, (base + part.len()) as u64));
             } else {
-                let rewritten = self.rewrite(part)?;
+                let rewritten = self.rewrite(part, is_first)?;
                 words.clear();
                 // Where the run of pretokens begins that may go on.
                 let mut run = 0;

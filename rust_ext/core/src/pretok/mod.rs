@@ -48,6 +48,7 @@ enum Scanner {
     Metaspace,
     Sentencepiece,
     PickyWords,
+    SpaceRuns(rewrite::Front),
     Whole,
     Regex(Arc<regex::Splitter>),
 }
@@ -94,10 +95,16 @@ impl Scheme {
 
     /// The text as this scheme cuts it: the same, but for the schemes that mark spaces by U+2581.
     pub fn rewrite<'t>(&self, text: &'t [u8]) -> Rewritten<'t> {
+        self.rewrite_section(text, true)
+    }
+
+    /// The same of a part of a text between special tokens; `is_first`: none stands before it.
+    pub fn rewrite_section<'t>(&self, text: &'t [u8], is_first: bool) -> Rewritten<'t> {
         match self.scanner {
             Scanner::Metaspace => Rewritten::metaspace(text),
             Scanner::Sentencepiece => Rewritten::sentencepiece(text),
             Scanner::PickyWords => Rewritten::words(text),
+            Scanner::SpaceRuns(front) => Rewritten::marked(text, front, is_first),
             _ => Rewritten::same(text),
         }
     }
@@ -125,6 +132,7 @@ impl Scheme {
             Scanner::Whitespace => plain::whitespace(rewritten, &mut f),
             Scanner::Metaspace | Scanner::Sentencepiece => plain::metaspace(rewritten, &mut f),
             Scanner::PickyWords => plain::words(rewritten, &mut f),
+            Scanner::SpaceRuns(_) => plain::space_runs(rewritten, &mut f),
             Scanner::Whole => plain::whole(rewritten, 0, &mut f),
             Scanner::Regex(splitter) => return splitter.scan(rewritten, &mut f),
         }

@@ -1,6 +1,7 @@
 //! The names of the schemes, the regexes that they equal, and how both are looked up.
 
 use super::Scanner;
+use super::rewrite::Front;
 use crate::error::{Error, Result};
 
 /// A scheme that has a name.
@@ -18,7 +19,7 @@ pub struct Named {
 }
 
 /// All named schemes; a newer version of a name stands after the older ones, which stay for good.
-pub static ALL: [Named; 16] = [
+pub static ALL: [Named; 19] = [
     Named {
         id: "llama-bpe@1",
         scanner: Scanner::LlamaBpe,
@@ -109,6 +110,9 @@ pub static ALL: [Named; 16] = [
     Named { id: "metaspace@1", scanner: Scanner::Metaspace, patterns: &[], spellings: &[] },
     Named { id: "sentencepiece@1", scanner: Scanner::Sentencepiece, patterns: &[], spellings: &[] },
     Named { id: "picky-words@1", scanner: Scanner::PickyWords, patterns: &[], spellings: &[] },
+    Named { id: "llama2@1", scanner: Scanner::SpaceRuns(Front::Section), patterns: &[], spellings: &[] },
+    Named { id: "mistral@1", scanner: Scanner::SpaceRuns(Front::Text), patterns: &[], spellings: &[] },
+    Named { id: "gemma@1", scanner: Scanner::SpaceRuns(Front::Nothing), patterns: &[], spellings: &[] },
     Named { id: "none@1", scanner: Scanner::Whole, patterns: &[], spellings: &[] },
 ];
 

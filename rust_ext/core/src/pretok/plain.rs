@@ -27,6 +27,24 @@ pub fn metaspace<F: FnMut(usize, usize)>(text: &[u8], f: &mut F) {
     whole(text, start, f);
 }
 
+/// A pretoken is a run of U+2581 and what follows up to the next run.
+#[inline(always)]
+pub fn space_runs<F: FnMut(usize, usize)>(text: &[u8], f: &mut F) {
+    let mut start = 0;
+    let mut at = 0;
+    let mut is_in_run = true;
+    while at < text.len() {
+        let is_marker = text[at] == METASPACE[0] && text[at..].starts_with(&METASPACE);
+        if is_marker && !is_in_run {
+            f(start, at);
+            start = at;
+        }
+        is_in_run = is_marker;
+        at += if is_marker { METASPACE.len() } else { 1 };
+    }
+    whole(text, start, f);
+}
+
 /// Runs of bytes that are not U+0020, which is all the white space that `Rewritten::words` leaves.
 #[inline(always)]
 pub fn words<F: FnMut(usize, usize)>(text: &[u8], f: &mut F) {

@@ -5,6 +5,17 @@ use std::borrow::Cow;
 /// U+2581, which stands for a space in the vocabularies of sentencepiece.
 pub const METASPACE: [u8; 3] = [0xE2, 0x96, 0x81];
 
+/// Where U+2581 is put in front when spaces are marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// Nowhere.
+    Nothing,
+    /// Before a text that has none there (`Metaspace` of Hugging Face, `first`); not behind a special token.
+    Text,
+    /// Before every section that is not empty, whatever it begins with (`Prepend` of Hugging Face).
+    Section,
+}
+
 /// A text as its scheme cuts it.
 pub struct Rewritten<'t> {
     /// The text to scan.
@@ -35,6 +46,15 @@ impl<'t> Rewritten<'t> {
     pub fn metaspace(text: &'t [u8]) -> Self {
         let prefix = !(text.is_empty() || text.starts_with(b" ") || text.starts_with(&METASPACE));
         Self::build(text, 0, text.len(), prefix, false)
+    }
+
+    /// Each U+0020 as U+2581, and one in front as `front` has it; `is_first`: the text does not follow a special token.
+    pub fn marked(text: &'t [u8], front: Front, is_first: bool) -> Self {
+        match front {
+            Front::Text if is_first => Self::metaspace(text),
+            Front::Section => Self::build(text, 0, text.len(), !text.is_empty(), false),
+            Front::Text | Front::Nothing => Self::build(text, 0, text.len(), false, false),
+        }
     }
 
     /// Runs of U+0020 collapsed and stripped at both ends, one U+2581 in front, each U+0020 as U+2581.
@@ -160,6 +180,10 @@ mod tests {
             check(&Rewritten::same(text), text);
             check(&Rewritten::metaspace(text), text);
             check(&Rewritten::sentencepiece(text), text);
+            for front in [Front::Nothing, Front::Text, Front::Section] {
+                check(&Rewritten::marked(text, front, true), text);
+                check(&Rewritten::marked(text, front, false), text);
+            }
         }
     }
 
@@ -170,6 +194,23 @@ mod tests {
         let pieces = [0, 4, 8].map(|at| rewritten.source_offset(at));
         assert_eq!(pieces, [0, 3, 8]);
         assert_eq!([3, 7].map(|at| rewritten.source_offset(at)), [2, 6]);
+    }
+
+    #[test]
+    fn a_marker_in_front_comes_where_it_is_wanted() {
+        let marked = |text: &str, front, is_first| {
+            String::from_utf8(Rewritten::marked(text.as_bytes(), front, is_first).text.into_owned())
+        };
+        for (text, front, is_first, new) in [
+            (" a", Front::Text, true, "\u{2581}a"),
+            ("a", Front::Text, true, "\u{2581}a"),
+            ("a", Front::Text, false, "a"),
+            (" a", Front::Section, false, "\u{2581}\u{2581}a"),
+            ("", Front::Section, true, ""),
+            ("a b", Front::Nothing, true, "a\u{2581}b"),
+        ] {
+            assert_eq!(marked(text, front, is_first).as_deref(), Ok(new));
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ def train(
     trainer = trainer_class(config)
     if isinstance(trainer, SuperwordTrainer) and not isinstance(inputs_or_counts, CountTable):
         return _train_on_texts(trainer, inputs_or_counts, pretokenizer, progress)
-    table = _counted(inputs_or_counts, pretokenizer or "llama-bpe@1", config.special_tokens, progress)
+    table = _counted(inputs_or_counts, pretokenizer or "llama-bpe@1", config.special_tokens, None, progress)
     return trainer.train(table, progress=progress)
 
 
@@ -74,7 +74,7 @@ def extend(
         As `tokkit.trainers.extend.extend`, and as loading and counting do.
     """
     model = model_of(trained)
-    table = _counted(inputs_or_counts, model.pretokenizer, model.specials, progress)
+    table = _counted(inputs_or_counts, model.pretokenizer, model.specials, model.normalizer, progress)
     config = ExtendConfig.model_validate(options)
     return extend_model(model, table, config=config, protect=protect, progress=progress)
 
@@ -96,8 +96,8 @@ def prune(
     model = model_of(trained)
     table = None
     if inputs_or_counts is not None:
-        table = _counted(inputs_or_counts, model.pretokenizer, model.specials, progress)
-    return prune_model(model, table, config=PruneConfig.model_validate(options), progress=progress)
+        table = _counted(inputs_or_counts, model.pretokenizer, model.specials, model.normalizer, progress)
+    return prune_model(model, table, config=PruneConfig.model_validate(options))
 
 
 def _train_on_texts(
@@ -119,12 +119,16 @@ def _train_on_texts(
 
 
 def _counted(
-    inputs_or_counts: "Inputs | CountTable", pretokenizer: str, specials: tuple[str, ...], progress: Progress
+    inputs_or_counts: "Inputs | CountTable",
+    pretokenizer: str,
+    specials: tuple[str, ...],
+    normalizer: str | None,
+    progress: Progress,
 ) -> CountTable:
     if isinstance(inputs_or_counts, CountTable):
         return inputs_or_counts
     config = CountConfig(specials=specials)
-    return count(inputs_or_counts, pretokenizer=pretokenizer, config=config, progress=progress)
+    return count(inputs_or_counts, pretokenizer=pretokenizer, normalizer=normalizer, config=config, progress=progress)
 
 
 def model_of(trained: Trained) -> Model:

@@ -1,5 +1,7 @@
 """Continuing and pruning a vocabulary: ids stay, encodings refine, and nothing becomes unreachable."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from tokkit.counts import CountTable
 from tokkit.errors import TokenizerError, UsageError
 from tokkit.model.events import Events
 from tokkit.model.model import Model
+from tokkit.model.tokenizer import Tokenizer
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids
 from tokkit.trainers import TRAINERS
 from tokkit.trainers.extend import ExtendConfig, extend
@@ -135,8 +138,35 @@ def test_merges_out_of_the_order_of_training_are_refused() -> None:
     model = train({b"abab": 9}, 259)
     rows = model.events.merges()[::-1].copy()
     shuffled = Model(**{**vars_of(model), "events": Events.from_merges(rows, model.events.count[::-1].copy())})
-    with pytest.raises(TokenizerError, match="makes later"):
+    with pytest.raises(TokenizerError, match="a merge behind it makes"):
         extend(shuffled, table({b"abab": 9}), config=ExtendConfig(vocab_size=300))
+
+
+@given(st.randoms(use_true_random=False), st.integers(262, 290))
+@settings(max_examples=40, deadline=None)
+def test_pruning_merges_out_of_the_order_of_training_keeps_every_token_in_reach(shuffle: Random, size: int) -> None:
+    counts = table({b"abab": 9, b"ababc": 5, b"cabbage": 4, b"abba": 7, b"bagbag": 3})
+    model = train({b"abab": 9, b"ababc": 5, b"cabbage": 4, b"abba": 7, b"bagbag": 3}, 290)
+    # As files from sentencepiece have them: every way to make a token from two, in an order of its own.
+    known = {token: place for place, token in enumerate(model.tokens)}
+    rows = [
+        (known[token[:cut]], known[token[cut:]], known[token])
+        for token in model.tokens[model.first_made :]
+        for cut in range(1, len(token))
+        if token[:cut] in known and token[cut:] in known
+    ]
+    shuffle.shuffle(rows)
+    counts_of_merges = np.ones(len(rows), np.uint64)
+    events = Events.from_merges(np.array(rows, np.uint32), counts_of_merges)
+    odd = Model(**{**vars_of(model), "events": events})
+    smaller, id_map = prune(odd, counts, config=PruneConfig(vocab_size=size))
+    before, after = Tokenizer.from_model(odd), Tokenizer.from_model(smaller)
+    assert after.vocab_size == min(size, before.vocab_size)
+    for token in after.ids:
+        spelled = after.token_bytes(token)
+        old = before.encode_bytes(spelled)
+        if len(old) == 1:
+            assert after.encode_bytes(spelled) == [token] == [id_map[old[0]]]
 
 
 def vars_of(model: Model) -> dict[str, object]:

@@ -56,7 +56,9 @@ def extend(
         UsageError: `vocab_size` not above the old size, or `counts` made with another pre-tokenizer.
         InputError: an empty table.
     """
-    _check_tables(model, counts, protect)
+    check_counts(model, "counts", counts)
+    if protect is not None and len(protect):
+        check_counts(model, "protect", protect)
     merges = ordered_merges(model)
     old_ids = output_ids(model)
     n_old = int(np.count_nonzero(old_ids != NOT_IN_VOCAB))
@@ -74,59 +76,55 @@ def extend(
     return _join(model, session, from_internal, len(merges), old_ids, exhausted=not is_reached, config=config)
 
 
-def token_frequencies(model: Model, counts: CountTable, *, progress: Progress = silent) -> NDArray[np.uint64]:
-    """How often each token stands in the encoding of the table's pretokens; by internal id, uint64 [len(tokens)].
+def plain_merges(model: Model) -> NDArray[np.uint32]:
+    """The model's (left, right, token) rows by rank, where these say all about its encoding; uint32 [n, 3].
 
     Raises:
-        TokenizerError, UsageError: as `extend`.
-    """
-    _check_tables(model, counts, None)
-    merges = ordered_merges(model)
-    ground = _lay_ground(model, merges)
-    config = ExtendConfig(vocab_size=MAX_VOCAB_SIZE)
-    session = _open(model, counts, ground, config, progress)
-    from_internal = {internal: token for token, internal in enumerate(ground.internal)}
-    session.replay(_session_merges(merges, from_internal, len(ground.keys)), progress=progress)
-    by_session = np.frombuffer(session.frequencies(), "<u8")
-    place = np.array([from_internal[token] for token in range(len(model.tokens))])
-    found: NDArray[np.uint64] = by_session[place].astype(np.uint64)
-    return found
-
-
-def ordered_merges(model: Model) -> NDArray[np.uint32]:
-    """The model's (left, right, token) rows, checked to be a list that replaying in order encodes with; uint32 [n, 3].
-
-    That holds when every merge that uses a token comes after every merge that makes it.
-
-    Raises:
-        TokenizerError: it does not hold, or the log has events other than merges and admitted tokens.
+        TokenizerError: another inference, or a log with events other than merges and admitted tokens.
     """
     if model.inference != "merge" or np.any((model.events.kind != Kind.MERGE) & (model.events.kind != Kind.ADMIT)):
         raise TokenizerError(
             f"a vocabulary of method `{model.method}` read by `{model.inference}` is more than its merges in order",
             hint="only plain BPE vocabularies can be continued or pruned",
         )
-    merges = model.events.merges()
-    last_made: dict[int, int] = {token: rank for rank, token in enumerate(merges[:, 2].tolist())}
-    for rank, (left, right, _) in enumerate(merges.tolist()):
-        for part in (left, right):
-            if last_made.get(part, -1) >= rank:
-                raise TokenizerError(
-                    f"merge {rank} ({model.tokens[left]!r} + {model.tokens[right]!r}) uses a token that merge "
-                    f"{last_made[part]} makes later: the order of the merges is not an order of training"
-                )
+    return model.events.merges()
+
+
+def ordered_merges(model: Model) -> NDArray[np.uint32]:
+    """The same, checked to be a list that replaying in order encodes with.
+
+    That holds when every merge that uses a token comes after every merge that makes it.
+
+    Raises:
+        TokenizerError: as `plain_merges`, or it does not hold.
+    """
+    merges = plain_merges(model)
+    last_made = np.full(int(merges.max(initial=0)) + 1, -1)
+    last_made[merges[:, 2]] = np.arange(len(merges))  # of equal places the last assignment stays
+    wrong = np.flatnonzero((last_made[merges[:, :2]] >= np.arange(len(merges))[:, None]).any(axis=1))
+    if len(wrong):
+        left, right, _ = merges[wrong[0]].tolist()
+        raise TokenizerError(
+            f"merge {wrong[0]} ({model.tokens[left]!r} + {model.tokens[right]!r}) uses a token that a merge behind it "
+            "makes: the order of the merges is not an order of training",
+            hint="such lists come from sentencepiece; they can be pruned, not continued",
+        )
     return merges
 
 
-def _check_tables(model: Model, counts: CountTable, protect: CountTable | None) -> None:
-    if len(counts) == 0:
-        raise InputError("the count table is empty: there is nothing to learn from", hint="check the inputs")
-    for name, table in (("counts", counts), ("protect", protect)):
-        if table is not None and table.pretokenizer != model.pretokenizer:
-            raise UsageError(
-                f"{name}: counted with pre-tokenizer `{table.pretokenizer}`, the vocabulary has `{model.pretokenizer}`",
-                hint="count the text again with the vocabulary's own pre-tokenizer",
-            )
+def check_counts(model: Model, name: str, table: CountTable) -> None:
+    """Refuses counts that say nothing about a model.
+
+    Raises:
+        InputError: an empty table. UsageError: counted with another pre-tokenizer.
+    """
+    if len(table) == 0:
+        raise InputError(f"{name}: the count table is empty: there is nothing to learn from", hint="check the inputs")
+    if table.pretokenizer != model.pretokenizer:
+        raise UsageError(
+            f"{name}: counted with pre-tokenizer `{table.pretokenizer}`, the vocabulary has `{model.pretokenizer}`",
+            hint="count the text again with the vocabulary's own pre-tokenizer",
+        )
 
 
 def _lay_ground(model: Model, merges: NDArray[np.uint32]) -> _Ground:

@@ -36,5 +36,5 @@ class LeafPruned(MergeTrainer):
         large = config.model_copy(update={"vocab_size": int(config.vocab_size * config.grow_to), "inference": None})
         model = MergeTrainer.train(type(self)(large), counts, progress=progress)
         if int(model.present.sum()) > config.vocab_size:
-            model, _ = prune(model, counts, config=PruneConfig(vocab_size=config.vocab_size), progress=progress)
+            model, _ = prune(model, counts, config=PruneConfig(vocab_size=config.vocab_size))
         return replace(model, config=config.model_dump(mode="json"))

@@ -12,10 +12,11 @@ from tokkit.counts import CountTable
 from tokkit.errors import UsageError
 from tokkit.model.events import Events, Kind
 from tokkit.model.model import Model
+from tokkit.model.tables import EncoderTables
+from tokkit.model.tokenizer import Tokenizer
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids
-from tokkit.progress import Progress, silent
 from tokkit.spec import Spec
-from tokkit.trainers.extend import ordered_merges, token_frequencies
+from tokkit.trainers.extend import check_counts, plain_merges
 
 
 class PruneConfig(Spec):
@@ -33,47 +34,80 @@ class PruneConfig(Spec):
         return self
 
 
-def prune(
-    model: Model, counts: CountTable | None, *, config: PruneConfig, progress: Progress = silent
-) -> tuple[Model, NDArray[np.uint32]]:
+def prune(model: Model, counts: CountTable | None, *, config: PruneConfig) -> tuple[Model, NDArray[np.uint32]]:
     """The smaller model, and for each old output id its new one (`NOT_IN_VOCAB` where it is gone; uint32 [old size]).
 
-    A token goes only when no token that stays is made from it, so every token that stays is still reached by its
-    merges. New ids keep the order of the old ones, without holes.
+    A token goes only when no token that stays is made from it, by any merge, so every token that stays is still reached
+    by its merges: of those that compete on the way only some are gone. New ids keep the order of the old ones, without
+    holes.
 
     Raises:
         UsageError: a token to drop that is not in the vocabulary or may not go, a size that cannot be reached, or
             counts missing or made with another pre-tokenizer.
         TokenizerError: a vocabulary that is more than its merges in order.
     """
-    merges = ordered_merges(model)
-    users = _users(merges)
-    fixed = _fixed(model, merges, config.keep)
+    merges = plain_merges(model)
+    parts = _parts(merges)
+    users = _users(parts)
+    fixed = _fixed(model, parts, config.keep)
     gone = _closure(model, config.drop, fixed, users)
     if config.vocab_size is not None or config.min_count is not None:
         if counts is None:
             raise UsageError("vocab_size and min_count need counts to tell which tokens are rare", hint="give --counts")
-        frequencies = token_frequencies(model, counts, progress=progress)
-        _drop_rare_leaves(model, merges, frequencies, users, fixed, gone, config)
+        frequencies = token_frequencies(model, counts)
+        _drop_rare_leaves(model, merges, frequencies, (parts, users), fixed, gone, config)
     return _without(model, gone)
 
 
-def _users(merges: NDArray[np.uint32]) -> dict[int, set[int]]:
+def token_frequencies(model: Model, counts: CountTable) -> NDArray[np.uint64]:
+    """How often each token stands in the encoding of the table's pretokens; by internal id, uint64 [len(tokens)].
+
+    Raises:
+        UsageError: counts of another pre-tokenizer. InputError: an empty table.
+    """
+    check_counts(model, "counts", counts)
+    ids = output_ids(model)
+    found = np.zeros(int(ids[ids != NOT_IN_VOCAB].max(initial=0)) + 1, np.uint64)
+    alone = Tokenizer(replace(EncoderTables.from_model(model), pretokenizer="none@1", normalizer=None, specials={}))
+    texts, weights = [], []
+    for word, count in counts:
+        try:
+            texts.append(word.decode())
+            weights.append(count)
+        except UnicodeDecodeError:
+            np.add.at(found, alone.encode_bytes(word), np.uint64(count))
+    encoded = alone.encode_batch(texts)
+    lengths = np.diff(encoded.offsets).astype(np.int64)
+    np.add.at(found, encoded.ids, np.repeat(np.array(weights, np.uint64), lengths))
+    return np.where(ids == NOT_IN_VOCAB, 0, found[np.where(ids == NOT_IN_VOCAB, 0, ids)]).astype(np.uint64)
+
+
+def _parts(merges: NDArray[np.uint32]) -> dict[int, set[int]]:
+    """Token -> the tokens that some merge makes it from."""
+    parts: dict[int, set[int]] = {}
+    for left, right, token in merges.tolist():
+        parts.setdefault(token, set()).update((left, right))
+    return parts
+
+
+def _users(parts: dict[int, set[int]]) -> dict[int, set[int]]:
     """Token -> the tokens that some merge makes from it."""
     users: dict[int, set[int]] = {}
-    for left, right, token in merges.tolist():
-        for part in (left, right):
+    for token, made_from in parts.items():
+        for part in made_from:
             users.setdefault(part, set()).add(token)
     return users
 
 
-def _fixed(model: Model, merges: NDArray[np.uint32], keep: Collection[bytes]) -> set[int]:
+def _fixed(model: Model, parts: dict[int, set[int]], keep: Collection[bytes]) -> set[int]:
     """Internal ids that may not go: the ground, tokens to keep, and all that these are made from."""
     fixed = set(range(model.first_made))
-    fixed |= set(_internal(model, keep))
-    for left, right, token in reversed(merges.tolist()):
-        if token in fixed:
-            fixed |= {left, right}
+    open_tokens = _internal(model, keep)
+    while open_tokens:
+        token = open_tokens.pop()
+        if token not in fixed:
+            fixed.add(token)
+            open_tokens.extend(parts.get(token, ()))
     return fixed
 
 
@@ -106,7 +140,7 @@ def _drop_rare_leaves(
     model: Model,
     merges: NDArray[np.uint32],
     frequencies: NDArray[np.uint64],
-    users: dict[int, set[int]],
+    made_of: tuple[dict[int, set[int]], dict[int, set[int]]],
     fixed: set[int],
     gone: set[int],
     config: PruneConfig,
@@ -115,6 +149,7 @@ def _drop_rare_leaves(
 
     A token that goes hands its occurrences to its parents, so a parent is judged by what it will have.
     """
+    parts, users = made_of
     counts = [int(count) for count in frequencies]
     parents = {token: (left, right) for left, right, token in merges.tolist()}
     alive_users = {token: len(made - gone) for token, made in users.items()}
@@ -135,7 +170,8 @@ def _drop_rare_leaves(
         token = -negative
         gone.add(token)
         n_left -= 1
-        for parent in set(_hand_down(token, parents, counts)):
+        _hand_down(token, parents, counts)
+        for parent in parts.get(token, ()):
             alive_users[parent] -= 1
             if not alive_users[parent] and parent not in fixed:
                 heapq.heappush(leaves, (counts[parent], -parent))
@@ -143,12 +179,9 @@ def _drop_rare_leaves(
         raise UsageError(f"vocab_size: {config.vocab_size} cannot be reached, {n_left} tokens may not be dropped")
 
 
-def _hand_down(token: int, parents: dict[int, tuple[int, int]], counts: list[int]) -> tuple[int, ...]:
-    if token not in parents:
-        return ()
-    for parent in parents[token]:
+def _hand_down(token: int, parents: dict[int, tuple[int, int]], counts: list[int]) -> None:
+    for parent in parents.get(token, ()):
         counts[parent] += counts[token]
-    return parents[token]
 
 
 def _without(model: Model, gone: set[int]) -> tuple[Model, NDArray[np.uint32]]:

@@ -84,7 +84,7 @@ def command(
     runtime = {name: value for name, value in runtime_options(threads, memory).items() if value is not None}
     with talk.display() as display:
         table = counts_for(model, inputs, counts, runtime, display)
-        smaller, id_map = prune(model, table, config=config, progress=display)
+        smaller, id_map = prune(model, table, config=config)
     artifact.save(smaller, output, counts_digest=table.digest if table else None, overwrite=overwrite)
     _write_id_map(id_map, output / ID_MAP)
     transplanting.follow(talk, pretrained, output, threads=threads)

@@ -145,20 +145,17 @@ def test_merges_out_of_the_order_of_training_are_refused() -> None:
 @given(st.randoms(use_true_random=False), st.integers(262, 290))
 @settings(max_examples=40, deadline=None)
 def test_pruning_merges_out_of_the_order_of_training_keeps_every_token_in_reach(shuffle: Random, size: int) -> None:
-    counts = table({b"abab": 9, b"ababc": 5, b"cabbage": 4, b"abba": 7, b"bagbag": 3})
-    model = train({b"abab": 9, b"ababc": 5, b"cabbage": 4, b"abba": 7, b"bagbag": 3}, 290)
+    words = {b"abab": 9, b"ababc": 5, b"cabbage": 4, b"abba": 7, b"bagbag": 3}
+    model = train(words, 257)
+    made = {word[low:high] for word in words for low in range(len(word)) for high in range(low + 2, len(word) + 1)}
+    tokens = (*model.tokens, *sorted(made))
+    known = {token: place for place, token in enumerate(tokens)}
     # As files from sentencepiece have them: every way to make a token from two, in an order of its own.
-    known = {token: place for place, token in enumerate(model.tokens)}
-    rows = [
-        (known[token[:cut]], known[token[cut:]], known[token])
-        for token in model.tokens[model.first_made :]
-        for cut in range(1, len(token))
-        if token[:cut] in known and token[cut:] in known
-    ]
+    rows = [(known[t[:cut]], known[t[cut:]], known[t]) for t in sorted(made) for cut in range(1, len(t))]
     shuffle.shuffle(rows)
-    counts_of_merges = np.ones(len(rows), np.uint64)
-    events = Events.from_merges(np.array(rows, np.uint32), counts_of_merges)
-    odd = Model(**{**vars_of(model), "events": events})
+    events = Events.from_merges(np.array(rows, np.uint32), np.ones(len(rows), np.uint64))
+    odd = Model(**{**vars_of(model), "tokens": tokens, "events": events})
+    counts = table(words)
     smaller, id_map = prune(odd, counts, config=PruneConfig(vocab_size=size))
     before, after = Tokenizer.from_model(odd), Tokenizer.from_model(smaller)
     assert after.vocab_size == min(size, before.vocab_size)

@@ -29,7 +29,7 @@ CORPUS = [
 PARTS = [
     *("the", "cat", " ", "  ", "   ", "\n", "<think>", "</think>", "<end>", "<", ">", "think", "a", "e", "\u0301"),
     *("\u0338", "\u00e9", "\u212b", "\u0344", "\ufb01", "\u00a0", "\u1112\u1161\u11ab", "\ud55c", "\u09c7\u09be"),
-    *(MARKER, "\U0001f642"),
+    *(MARKER, "\U0001f642", "a\u0316\u0301", "  \u00a0"),
 ]
 texts = st.lists(st.sampled_from(PARTS), max_size=12).map("".join) | st.text(max_size=12)
 

@@ -26,6 +26,17 @@ _SPACE_RUNS = ("llama2@1", "mistral@1", "gemma@1")
 _MARKED = frozenset({"metaspace@1", "sentencepiece@1", "picky-words@1", *_SPACE_RUNS})
 _MARK_SPACES: Json = {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}
 _UNMARK_SPACES: Json = {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}
+# What the schemes do that are not made of regexes.
+_SUMMARIES = {
+    "whitespace@1": "words between white space, which is dropped",
+    "metaspace@1": "a word and the marker U+2581 of the space before it; one in front of the text",
+    "sentencepiece@1": "as metaspace@1, runs of spaces collapsed and stripped at both ends",
+    "picky-words@1": "words of Python's split, each behind U+2581 (the authors' code of Picky BPE)",
+    "llama2@1": "a run of spaces, as U+2581, and what follows it; one more in front of every section",
+    "mistral@1": "the same; one in front of a text that has none there",
+    "gemma@1": "the same; none in front",
+    "none@1": "nothing is cut: the whole text is one pretoken",
+}
 _STRIP_ONE: Json = {"type": "Strip", "content": " ", "start": 1, "stop": 0}
 # `tokenizer.ggml.pre` of llama.cpp. cl100k@1 has none: `llama-bpe` differs from it in white space at the end of a text.
 _LLAMA_CPP = {
@@ -73,6 +84,12 @@ def pattern(name: str) -> str | None:
     """
     found = patterns(name)
     return found[0] if len(found) == 1 else None
+
+
+def summary(name: str) -> str:
+    """One line on what a scheme does: its regexes where it has some."""
+    scheme = canonical(name)
+    return _SUMMARIES.get(scheme) or "  then  ".join(patterns(scheme))
 
 
 def from_pattern(text: str) -> str:

@@ -18,6 +18,7 @@ from tokkit.pretokenizers import (
     pattern,
     patterns,
     space_runs_of_hf,
+    summary,
 )
 
 _REST = r"[\r\n]*|\s*[\r\n]"
@@ -122,6 +123,11 @@ def test_a_pretoken_at_space_runs_is_spaces_and_what_follows() -> None:
     assert our_pieces("mistral@1", "  a b\n  ") == pieces
     assert our_pieces("llama2@1", "  a b\n  ") == ["\u2581\u2581\u2581a", *pieces[1:]]
     assert our_pieces("mistral@1", "a") == our_pieces("llama2@1", "a") == ["\u2581a"]
+
+
+def test_every_scheme_says_what_it_does() -> None:
+    assert all(summary(name) for name in names())
+    assert summary("superbpe@1") == r"\p{N}+  then  (?=(\d{3})+(?!\d))"
 
 
 def test_patterns_are_found_and_none_is_told_apart_from_several() -> None:

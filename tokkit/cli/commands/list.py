@@ -30,13 +30,13 @@ def command(talk: Talk, *, kind: str | None, as_json: bool) -> None:
 def _rows(kind: str) -> dict[str, str]:
     """Name -> one line."""
     if kind == "pretokenizers":
-        from tokkit.pretokenizers import names, pattern
+        from tokkit.pretokenizers import names, summary
 
-        return {name: _cut(pattern(name) or "", 90) for name in names()}
+        return {name: _cut(summary(name), 90) for name in names()}
     if kind == "recipes":
-        from tokkit.recipe.find import shipped_recipes, summary
+        from tokkit.recipe import find
 
-        return {name: summary(path) for name, path in shipped_recipes().items()}
+        return {name: find.summary(path) for name, path in find.shipped_recipes().items()}
     if kind == "trainers":
         from tokkit.trainers import TRAINERS
 

@@ -183,11 +183,14 @@ def hf_decoder(name: str, unit: Unit, *, mark: str = "") -> Json:
     `mark` stands before tokens inside of a pretoken and is the character of no byte.
     """
     scheme = canonical(name)
+    strip = [] if scheme == "gemma@1" else [dict(_STRIP_ONE)]
     if scheme in _SPACE_RUNS and unit == "char":
-        strip = [] if scheme == "gemma@1" else [dict(_STRIP_ONE)]
+        # In the order of the files of these families.
         steps = [dict(_UNMARK_SPACES), {"type": "ByteFallback"}, {"type": "Fuse"}, *strip]
         return {"type": "Sequence", "decoders": steps}
     spaces: list[Json] = [dict(_METASPACE)] if scheme in _MARKED else []
+    if scheme in _SPACE_RUNS:
+        spaces = [dict(_UNMARK_SPACES), *strip]
     if unit == "char":
         return {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}, *spaces]}
     byte_level: Json = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}

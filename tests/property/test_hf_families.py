@@ -13,10 +13,13 @@ from tokenizers import Tokenizer as HfTokenizer
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 from tokkit.cli.tokenizers import counts_for
+from tokkit.corpus import texts as corpus_texts
+from tokkit.counts import count
 from tokkit.export.hf import tokenizer_json
 from tokkit.load import load_tokenizer
 from tokkit.model.tokenizer import Tokenizer
 from tokkit.progress import silent
+from tokkit.trainers import TRAINERS
 from tokkit.trainers.extend import ExtendConfig, extend
 from tokkit.trainers.prune import PruneConfig, prune
 
@@ -215,3 +218,18 @@ def test_longer_and_shorter_vocabularies_read_user_defined_tokens_and_normal_for
         assert made.user_defined["<think>"] in made.encode(text)
         assert made.decode(made.encode(text)) == "caf\u00e9  <think>caf\u00e9 \u00e9"
     assert len(longer.encode("caf\u00e9")) < len(ours.encode("caf\u00e9"))
+
+
+@pytest.mark.parametrize("unit", ["byte", "char"])
+@pytest.mark.parametrize("scheme", ["llama2@1", "mistral@1", "gemma@1"])
+def test_a_vocabulary_trained_with_spaces_as_markers_reads_and_writes_as_its_export(scheme: str, unit: str) -> None:
+    counts = count(corpus_texts(CORPUS), pretokenizer=scheme)
+    options = {"unit": unit, "unknown": "byte_fallback" if unit == "char" else None}
+    trainer = TRAINERS.get("bpe")
+    config = trainer.Config(vocab_size=340, special_tokens=("<end>",), **{k: v for k, v in options.items() if v})
+    made = Tokenizer.from_model(trainer(config).train(counts))
+    again = HfTokenizer.from_str(json.dumps(tokenizer_json(made.model)))
+    for text in (*CORPUS, " a", "  a b ", "a<end>b <end> c", "\u00e9 \U0001f642", MARKER, ""):
+        ids = made.encode(text, allowed_special="all")
+        assert ids == again.encode(text).ids
+        assert made.decode(ids) == again.decode(ids, skip_special_tokens=False)

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from tests.oracles import bpe as oracle
 from tokkit.counts import CountTable
-from tokkit.errors import TokenizerError, UsageError
+from tokkit.errors import UsageError
 from tokkit.model.events import Events
 from tokkit.model.model import Model
 from tokkit.model.tokenizer import Tokenizer
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids
+from tokkit.progress import silent
 from tokkit.trainers import TRAINERS
-from tokkit.trainers.extend import ExtendConfig, extend
+from tokkit.trainers.extend import ExtendConfig, _extend_encoded, extend
 from tokkit.trainers.prune import PruneConfig, prune
 
 words = st.dictionaries(
@@ -134,28 +135,42 @@ def test_counts_of_another_pretokenizer_are_refused() -> None:
         extend(model, other, config=ExtendConfig(vocab_size=300))
 
 
-def test_merges_out_of_the_order_of_training_are_refused() -> None:
-    model = train({b"abab": 9}, 259)
-    rows = model.events.merges()[::-1].copy()
-    shuffled = Model(**{**vars_of(model), "events": Events.from_merges(rows, model.events.count[::-1].copy())})
-    with pytest.raises(TokenizerError, match="a merge behind it makes"):
-        extend(shuffled, table({b"abab": 9}), config=ExtendConfig(vocab_size=300))
+@given(old=words, new=words, seed=st.integers(0, 5))
+@settings(max_examples=60, deadline=None)
+def test_extending_merges_in_no_order_of_training_keeps_the_old_encoding_below_the_new(
+    old: dict[bytes, int], new: dict[bytes, int], seed: int
+) -> None:
+    base = every_way(old, Random(seed))
+    larger = extend(base, table(new), config=ExtendConfig(vocab_size=len(base.tokens) + 6))
+    assert ids_by_token(larger).items() >= ids_by_token(base).items()
+    added = {larger.tokens[made]: larger.events.merges()[place] for place, made in learnt(base, larger)}
+    before, after = Tokenizer.from_model(base), Tokenizer.from_model(larger)
+    for word in [*old, *new]:
+        tokens = [after.token_bytes(token) for token in after.encode_bytes(word)]
+        while any(token in added for token in tokens):
+            tokens = [
+                part
+                for token in tokens
+                for part in ([larger.tokens[side] for side in added[token][:2]] if token in added else [token])
+            ]
+        assert tokens == [before.token_bytes(token) for token in before.encode_bytes(word)]
+
+
+@given(old=words, new=words)
+@settings(max_examples=60, deadline=None)
+def test_extending_encoded_words_learns_what_replaying_learns(old: dict[bytes, int], new: dict[bytes, int]) -> None:
+    base = train(old, 262)
+    config = ExtendConfig(vocab_size=len(base.tokens) + 5)
+    ordered = extend(base, table(new), config=config)
+    encoded = _extend_encoded(base, table(new), None, output_ids(base), config, silent)
+    assert merges(ordered) == merges(encoded)
 
 
 @given(st.randoms(use_true_random=False), st.integers(262, 290))
 @settings(max_examples=40, deadline=None)
 def test_pruning_merges_out_of_the_order_of_training_keeps_every_token_in_reach(shuffle: Random, size: int) -> None:
     words = {b"abab": 9, b"ababc": 5, b"cabbage": 4, b"abba": 7, b"bagbag": 3}
-    model = train(words, 257)
-    made = {word[low:high] for word in words for low in range(len(word)) for high in range(low + 2, len(word) + 1)}
-    tokens = (*model.tokens, *sorted(made))
-    known = {token: place for place, token in enumerate(tokens)}
-    # As files from sentencepiece have them: every way to make a token from two, in an order of its own.
-    rows = [(known[t[:cut]], known[t[cut:]], known[t]) for t in sorted(made) for cut in range(1, len(t))]
-    shuffle.shuffle(rows)
-    events = Events.from_merges(np.array(rows, np.uint32), np.ones(len(rows), np.uint64))
-    odd = Model(**{**vars_of(model), "tokens": tokens, "events": events})
-    counts = table(words)
+    odd, counts = every_way(words, shuffle), table(words)
     smaller, id_map = prune(odd, counts, config=PruneConfig(vocab_size=size))
     before, after = Tokenizer.from_model(odd), Tokenizer.from_model(smaller)
     assert after.vocab_size == min(size, before.vocab_size)
@@ -164,6 +179,24 @@ def test_pruning_merges_out_of_the_order_of_training_keeps_every_token_in_reach(
         old = before.encode_bytes(spelled)
         if len(old) == 1:
             assert after.encode_bytes(spelled) == [token] == [id_map[old[0]]]
+
+
+def every_way(words: dict[bytes, int], shuffle: Random) -> Model:
+    """A model as files from sentencepiece have it: all substrings, each by every two tokens, in an order of its own."""
+    model = train(words, 257)
+    made = {word[low:high] for word in words for low in range(len(word)) for high in range(low + 2, len(word) + 1)}
+    tokens = (*model.tokens, *sorted(made))
+    known = {token: place for place, token in enumerate(tokens)}
+    rows = [(known[t[:cut]], known[t[cut:]], known[t]) for t in sorted(made) for cut in range(1, len(t))]
+    shuffle.shuffle(rows)
+    events = Events.from_merges(np.array(rows, np.uint32).reshape(-1, 3), np.ones(len(rows), np.uint64))
+    return Model(**{**vars_of(model), "tokens": tokens, "events": events})
+
+
+def learnt(base: Model, larger: Model) -> list[tuple[int, int]]:
+    """(place among the merges, token) of what the larger model has learnt."""
+    first = len(base.events.merges())
+    return [(first + place, int(row[2])) for place, row in enumerate(larger.events.merges()[first:])]
 
 
 def vars_of(model: Model) -> dict[str, object]:

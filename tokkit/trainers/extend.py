@@ -1,6 +1,10 @@
 """Continue the training of a BPE vocabulary: old ids stay, and undoing the new merges gives the old encoding."""
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +15,16 @@ from tokkit.counts import CountTable
 from tokkit.errors import InputError, TokenizerError, UsageError
 from tokkit.model.events import Events, Kind
 from tokkit.model.model import Model
-from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, string_to_bytes
+from tokkit.model.tables import EncoderTables
+from tokkit.model.tokenizer import Tokenizer
+from tokkit.model.vocab import NOT_IN_VOCAB, output_ids, string_to_bytes, token_bytes
 from tokkit.progress import Progress, silent
 from tokkit.spec import Spec
 from tokkit.trainers.base import MAX_VOCAB_SIZE
 from tokkit.trainers.bpe import Tie, read_events
+
+# Characters that stand for tokens: there are more of them than a vocabulary may have tokens.
+_FIRST_CHARACTER: Final = 0x10000
 
 
 class ExtendConfig(Spec):
@@ -51,19 +60,22 @@ def extend(
     encodings of its pretokens stay as they are: a pair that stands in one of them is never merged.
 
     Raises:
-        TokenizerError: a vocabulary whose encoding is not its merges in order (removed tokens, n-ary or circular
-            merges), which cannot be continued exactly.
-        UsageError: `vocab_size` not above the old size, or `counts` made with another pre-tokenizer.
+        TokenizerError: a vocabulary that is more than its merges (removed tokens, n-ary merges), which cannot be
+            continued exactly.
+        UsageError: `vocab_size` not above the old size, `counts` made with another pre-tokenizer, or
+            `max_token_length` with merges in no order of training.
         InputError: an empty table.
     """
     check_counts(model, "counts", counts)
     if protect is not None and len(protect):
         check_counts(model, "protect", protect)
-    merges = ordered_merges(model)
+    merges = plain_merges(model)
     old_ids = output_ids(model)
     n_old = int(np.count_nonzero(old_ids != NOT_IN_VOCAB))
     if config.vocab_size <= n_old:
         raise UsageError(f"vocab_size: must be above the {n_old} tokens there are, got {config.vocab_size}")
+    if not is_ordered(merges):
+        return _extend_encoded(model, counts, protect, old_ids, config, progress)
     ground = _lay_ground(model, merges)
     session = _open(model, counts, ground, config, progress)
     from_internal = {internal: token for token, internal in enumerate(ground.internal)}
@@ -73,7 +85,76 @@ def extend(
         for left, right in _standing_pairs(model, protect, ground, config, session_merges, progress):
             session.veto(left, right)
     is_reached = session.run(config.vocab_size, progress=progress)
-    return _join(model, session, from_internal, len(merges), old_ids, exhausted=not is_reached, config=config)
+    lookup = {token: internal for internal, token in from_internal.items()}
+    new_tokens = session.tokens()[len(lookup) :]
+    return _join(model, session, lookup, new_tokens, len(merges), old_ids, exhausted=not is_reached, config=config)
+
+
+def _extend_encoded(
+    model: Model,
+    counts: CountTable,
+    protect: CountTable | None,
+    old_ids: NDArray[np.uint32],
+    config: ExtendConfig,
+    progress: Progress,
+) -> Model:
+    """`extend` where the merges are in no order of training: over the tokens that the encoder makes of the pretokens.
+
+    Each old token is a character of its own for the session, which so learns merges of tokens.
+    """
+    if config.max_token_length is not None:
+        raise UsageError("max_token_length: does not go with merges in no order of training, as of sentencepiece")
+    if _FIRST_CHARACTER + len(model.tokens) > sys.maxunicode:
+        raise TokenizerError(f"{len(model.tokens)} tokens are too many to continue merges in no order of training")
+    keys = [chr(_FIRST_CHARACTER + token).encode() for token in range(len(model.tokens))]
+    words = encoded_words(model, counts)
+    session = _core.TrainSession(
+        CountTable.from_items(("".join(map(_character, word)).encode(), count) for word, count in words).raw,
+        keys=keys,
+        atom_ids=range(len(keys)),
+        unit="char",
+        tie="hf" if config.tie == "bytes" else config.tie,
+        min_frequency=config.min_frequency,
+        progress=progress,
+    )
+    for left, right in (
+        {pair for word, _ in encoded_words(model, protect) for pair in pairwise(word)} if protect else ()
+    ):
+        session.veto(left, right)
+    is_reached = session.run(config.vocab_size, progress=progress)
+    spelled = token_bytes(model)
+    new_tokens = [
+        b"".join(spelled[ord(character) - _FIRST_CHARACTER] for character in token.decode())
+        for token in session.tokens()[len(keys) :]
+    ]
+    lookup = {token: token for token in range(len(keys))}
+    return _join(model, session, lookup, new_tokens, 0, old_ids, exhausted=not is_reached, config=config)
+
+
+def _character(token: int) -> str:
+    return chr(_FIRST_CHARACTER + token)
+
+
+def encoded_words(model: Model, counts: CountTable) -> list[tuple[tuple[int, ...], int]]:
+    """What the encoder makes of the pretokens: (internal ids, count), cut at tokens that no merge takes (bytes, unknown).
+
+    A run of tokens may come several times.
+    """
+    ids = output_ids(model)
+    internal = {int(number): token for token, number in enumerate(ids.tolist()) if number != NOT_IN_VOCAB}
+    alone = Tokenizer(replace(EncoderTables.from_model(model), pretokenizer="none@1", normalizer=None, specials={}))
+    words, texts = [], []
+    for word, count in counts:
+        words.append((word, count))
+        texts.append(word.decode(errors="replace"))
+    rows = alone.encode_batch(texts).lists()
+    found: list[tuple[tuple[int, ...], int]] = []
+    for (word, count), text, row in zip(words, texts, rows, strict=True):
+        tokens = [internal[number] for number in (row if text.encode() == word else alone.encode_bytes(word))]
+        for is_loose, run in groupby(tokens, lambda token: token < model.first_atom):
+            if not is_loose:
+                found.append((tuple(run), count))
+    return found
 
 
 def plain_merges(model: Model) -> NDArray[np.uint32]:
@@ -90,26 +171,11 @@ def plain_merges(model: Model) -> NDArray[np.uint32]:
     return model.events.merges()
 
 
-def ordered_merges(model: Model) -> NDArray[np.uint32]:
-    """The same, checked to be a list that replaying in order encodes with.
-
-    That holds when every merge that uses a token comes after every merge that makes it.
-
-    Raises:
-        TokenizerError: as `plain_merges`, or it does not hold.
-    """
-    merges = plain_merges(model)
+def is_ordered(merges: NDArray[np.uint32]) -> bool:
+    """Whether replaying the merges one after the other encodes: each that uses a token comes after all that make it."""
     last_made = np.full(int(merges.max(initial=0)) + 1, -1)
     last_made[merges[:, 2]] = np.arange(len(merges))  # of equal places the last assignment stays
-    wrong = np.flatnonzero((last_made[merges[:, :2]] >= np.arange(len(merges))[:, None]).any(axis=1))
-    if len(wrong):
-        left, right, _ = merges[wrong[0]].tolist()
-        raise TokenizerError(
-            f"merge {wrong[0]} ({model.tokens[left]!r} + {model.tokens[right]!r}) uses a token that a merge behind it "
-            "makes: the order of the merges is not an order of training",
-            hint="such lists come from sentencepiece; they can be pruned, not continued",
-        )
-    return merges
+    return not (last_made[merges[:, :2]] >= np.arange(len(merges))[:, None]).any()
 
 
 def check_counts(model: Model, name: str, table: CountTable) -> None:
@@ -209,7 +275,8 @@ def _standing_pairs(
 def _join(
     model: Model,
     session: _core.TrainSession,
-    from_internal: dict[int, int],
+    to_internal: dict[int, int],
+    new_tokens: Sequence[bytes],
     n_old_merges: int,
     old_ids: NDArray[np.uint32],
     *,
@@ -218,11 +285,9 @@ def _join(
 ) -> Model:
     """The old model with the session's new tokens and merges behind it."""
     log = read_events(session)
-    to_internal = {token: internal for internal, token in from_internal.items()}
     n_old, n_known = len(model.tokens), len(to_internal)
-    new_tokens = session.tokens()[n_known:]
-    to_internal.update((n_known + place, n_old + place) for place in range(len(new_tokens)))
-    lookup = np.array([to_internal[token] for token in range(len(to_internal))], np.uint32)
+    numbers = {**to_internal, **{n_known + place: n_old + place for place in range(len(new_tokens))}}
+    lookup = np.array([numbers[token] for token in range(len(numbers))], np.uint32)
     new = slice(n_old_merges, len(log))
     rows = np.stack([lookup[log.left[new]], lookup[log.right[new]], lookup[log.token[new]]], axis=1)
     added = Events.from_merges(rows, log.count[new])

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Collection
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,9 @@ from tokkit.counts import CountTable
 from tokkit.errors import UsageError
 from tokkit.model.events import Events, Kind
 from tokkit.model.model import Model
-from tokkit.model.tables import EncoderTables
-from tokkit.model.tokenizer import Tokenizer
 from tokkit.model.vocab import NOT_IN_VOCAB, output_ids
 from tokkit.spec import Spec
-from tokkit.trainers.extend import check_counts, plain_merges
+from tokkit.trainers.extend import check_counts, encoded_words, plain_merges
 
 
 class PruneConfig(Spec):
@@ -66,20 +65,12 @@ def token_frequencies(model: Model, counts: CountTable) -> NDArray[np.uint64]:
         UsageError: counts of another pre-tokenizer. InputError: an empty table.
     """
     check_counts(model, "counts", counts)
-    ids = output_ids(model)
-    found = np.zeros(int(ids[ids != NOT_IN_VOCAB].max(initial=0)) + 1, np.uint64)
-    alone = Tokenizer(replace(EncoderTables.from_model(model), pretokenizer="none@1", normalizer=None, specials={}))
-    texts, weights = [], []
-    for word, count in counts:
-        try:
-            texts.append(word.decode())
-            weights.append(count)
-        except UnicodeDecodeError:
-            np.add.at(found, alone.encode_bytes(word), np.uint64(count))
-    encoded = alone.encode_batch(texts)
-    lengths = np.diff(encoded.offsets).astype(np.int64)
-    np.add.at(found, encoded.ids, np.repeat(np.array(weights, np.uint64), lengths))
-    return np.where(ids == NOT_IN_VOCAB, 0, found[np.where(ids == NOT_IN_VOCAB, 0, ids)]).astype(np.uint64)
+    words = encoded_words(model, counts)
+    tokens = np.fromiter(chain.from_iterable(word for word, _ in words), np.int64)
+    weights = np.repeat(np.array([count for _, count in words], np.uint64), [len(word) for word, _ in words])
+    found = np.zeros(len(model.tokens), np.uint64)
+    np.add.at(found, tokens, weights)
+    return found
 
 
 def _parts(merges: NDArray[np.uint32]) -> dict[int, set[int]]:

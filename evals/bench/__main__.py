@@ -10,6 +10,7 @@ COMMANDS = {
     "superword": "training across words: cost of the second stage, the peer, bytes a token",
     "spans": "ByteSpan and LZW beside BPE: fertility, evenness, boundaries of morphs",
     "bytelm": "the byte language model: MB a second of learning and of its signals",
+    "metrics": "core@1 beside encoding alone, and beside packages that measure",
     "hyper": "hypertokens beside zip2zip_compression",
     "references": "Picky beside the programs of its authors",
     "variants": "Picky and Scaffold beside plain BPE: speed, thresholds, fidelity of exports",

@@ -1,22 +1,24 @@
-"""What an evaluation costs beside encoding alone, with the functions of other packages in the same table.
+"""What an evaluation costs beside encoding alone, with other packages in the same table.
 
-    python evals/bench/metrics.py TOKENIZER TEXT [--peers] [--repeat 3]
+    python -m evals.bench metrics TOKENIZER TEXT [--first 21000000] [--repeat 3] [--peer-python PEERS/bin/python]
 
-Every figure is CPU seconds (user and system, all threads) of this process, the median of the repeats, after one warm-up
-on the first megabyte. `encode` is one `encode_batch` of all lines of the text; an evaluation encodes too.
+Every figure is CPU seconds (user and system, all threads): of tokkit the median of the repeats after one warm-up on the
+first megabyte, of each peer one run in a process of its own, cut off at `--peer-cpu` seconds. `encode_batch` is one call
+with all lines of the text; an evaluation encodes too.
 """
 
 import argparse
-import importlib
-import importlib.util
+import json
 import os
+import signal
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+from evals.bench import metric_peers
 from evals.bench.measure import machine_line
 from tokkit.evaluate import evaluate
 from tokkit.evaluate.suite import load_suite
@@ -36,138 +38,63 @@ def cpu_seconds(work: Callable[[], object], repeat: int) -> float:
     return statistics.median(found)
 
 
-def peers(lines: Sequence[str], file: Path) -> dict[str, Callable[[], object]]:
-    """The functions of other packages that are installed here, each over the library that it is made for."""
-    import tokenizers
-
-    text = "\n".join(lines)
-    library = tokenizers.Tokenizer.from_file(str(file))
-    library.no_truncation()
-    found: dict[str, Callable[[], object]] = {
-        "tokenizers: encode_batch alone": lambda: library.encode_batch_fast(list(lines), add_special_tokens=False)
-    }
-    scorer = _installed("tokenization_scorer")
-    if scorer is not None:
-
-        def score() -> None:
-            encoded = library.encode_batch_fast(list(lines), add_special_tokens=False)
-            as_words = [" ".join(map(str, one.ids)) for one in encoded]
-            for metric in ("renyi", "shannon", "percentile_freq", "seq_len"):
-                scorer.score(as_words, metric=metric)
-
-        found["tokenization-scorer: 4 metrics"] = score
-    toklens = _installed("toklens.metrics")
-    if toklens is not None:
-        found["toklens: compute_all, 6 metrics"] = lambda: toklens.compute_all(library, text)
-    tokscope = _installed("tokscope")
-    if tokscope is not None:
-        adapter = _Adapter(library)
-        found["tokscope: analyze, 7 metrics"] = lambda: tokscope.analyze(text, adapter)
-    bench = _tokenizerbench()
-    if bench is not None:
-        plain = _Plain(library)
-
-        def four() -> None:
-            for line in lines:
-                bench.fertility_score(plain, line)
-                bench.compression_ratio(plain, line)
-                bench.byte_compression_ratio(plain, line)
-                bench.roundtrip_fidelity(plain, line)
-
-        found["tokenizerbench: 4 metrics"] = four
-    return found
+def peer(name: str, options: argparse.Namespace, file: Path) -> tuple[str, float | None, str]:
+    """(what it computed, its CPU seconds or None, why there are none) of one package on the same text."""
+    command = [options.peer_python, "-W", "ignore", metric_peers.__file__, name, str(file), str(options.text)]
+    command += ["--cpu", str(options.peer_cpu), "--memory", str(options.peer_memory * 2**30)]
+    command += [] if options.first is None else ["--first", str(options.first)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode == 0:
+        said = json.loads(done.stdout.splitlines()[-1])
+        return said["name"], said["cpu_seconds"], ""
+    if -done.returncode in (signal.SIGXCPU, signal.SIGKILL):
+        return name, None, f"not done within {options.peer_cpu} CPU s"
+    if "MemoryError" in done.stderr or -done.returncode == signal.SIGABRT:
+        return name, None, f"not done within {options.peer_memory} GiB"
+    return name, None, (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:120]
 
 
-class _Adapter:
-    """What tokscope asks of a tokenizer; its own adapter needs transformers and does the same."""
-
-    def __init__(self, library: Any) -> None:
-        self.library = library
-        self.name = "tokenizers"
-        self.vocab_size = library.get_vocab_size()
-        self.partial: dict[int, bool] = {}
-
-    def tokenize_with_bytes(self, text: str) -> tuple[list[str], int, int]:
-        """Tokens, unknown ones, parts of characters."""
-        encoded = self.library.encode(text, add_special_tokens=False)
-        n_partial = 0
-        for token in encoded.ids:
-            if token not in self.partial:
-                self.partial[token] = "\ufffd" in self.library.decode([token])
-            n_partial += self.partial[token]
-        return encoded.tokens, 0, n_partial
-
-
-class _Plain:
-    """What tokenizerbench asks of a tokenizer."""
-
-    def __init__(self, library: Any) -> None:
-        self.library = library
-
-    def encode(self, text: str) -> list[int]:
-        """Ids without special tokens."""
-        found: list[int] = self.library.encode(text, add_special_tokens=False).ids
-        return found
-
-    def decode(self, ids: list[int]) -> str:
-        """Text of the ids."""
-        return str(self.library.decode(ids, skip_special_tokens=False))
-
-
-def _tokenizerbench() -> Any:
-    """Its metrics by themselves: version 0.2.0 cannot be imported as a package."""
-    package = importlib.util.find_spec("tokenizerbench")
-    if package is None or package.origin is None:
-        return None
-    spec = importlib.util.spec_from_file_location("tokenizerbench_metrics", Path(package.origin).parent / "metrics.py")
-    if spec is None or spec.loader is None:
-        return None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _installed(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table as Markdown."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("tokenizer")
+    parser.add_argument("tokenizer", help="a tokenizer.json, or its folder")
     parser.add_argument("text", type=Path)
+    parser.add_argument("--first", type=int, metavar="BYTES", help="only the whole lines of the first BYTES")
     parser.add_argument("--suite", default="core@1")
-    parser.add_argument("--peers", action="store_true", help="also time other packages that are installed")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--peer-python", help="the Python that has the other packages; none: leave them out")
+    parser.add_argument("--peer-cpu", type=int, default=300, metavar="SECONDS")
+    parser.add_argument("--peer-memory", type=int, default=12, metavar="GIB")
     options = parser.parse_args(arguments)
     tokenizer = load_tokenizer(options.tokenizer)
-    content = options.text.read_text(encoding="utf-8")
-    lines = content.splitlines(keepends=True)
+    lines = metric_peers.first_lines(options.text, options.first)
     names = load_suite(options.suite).spec.metrics
-    megabytes = len(content.encode()) / 1e6
-    few = content[:_WARM_UP].splitlines(keepends=True)
+    megabytes = sum(len(line.encode()) for line in lines) / 1e6
+    few = metric_peers.first_lines(options.text, _WARM_UP)
     tokenizer.encode_batch(few)
     evaluate({"warm": tokenizer}, {"warm": few}, names)
     work: dict[str, Callable[[], object]] = {
         "encode_batch alone": lambda: tokenizer.encode_batch(lines),
         f"{options.suite}: {len(names)} metrics": lambda: evaluate({"t": tokenizer}, {"t": lines}, names),
+        "encode_batch alone, again": lambda: tokenizer.encode_batch(lines),
+        f"{options.suite}, again": lambda: evaluate({"t": tokenizer}, {"t": lines}, names),
     }
-    if options.peers:
-        file = Path(options.tokenizer)
-        work |= peers(lines, file / "tokenizer.json" if file.is_dir() else file)
     print(f"{options.text.name}, {megabytes:.1f} MB, {len(lines):,} lines, {Path(options.tokenizer).name}")
     print(machine_line(), time.strftime("%Y-%m-%d"), sep="; ", end="\n\n")
-    print("| what | CPU s | CPU s/MB | times encode |\n| --- | ---: | ---: | ---: |")
-    base = None
+    print("| what | CPU s | CPU s/MB | times encode |\n| --- | ---: | ---: | ---: |", flush=True)
+    base = 0.0
     for name, call in work.items():
         seconds = cpu_seconds(call, options.repeat)
-        base = seconds if base is None else base
-        print(f"| {name} | {seconds:.3f} | {seconds / megabytes:.4f} | {seconds / base:.2f} |", flush=True)
+        base = seconds if name.startswith("encode_batch") else base
+        print(f"| tokkit: {name} | {seconds:.3f} | {seconds / megabytes:.4f} | {seconds / base:.2f} |", flush=True)
+    if options.peer_python is not None:
+        file = Path(options.tokenizer)
+        for name in metric_peers.PEERS:
+            what, spent, why = peer(name, options, file / "tokenizer.json" if file.is_dir() else file)
+            shown = f"{why} | | |" if spent is None else f"{spent:.2f} | {spent / megabytes:.4f} | {spent / base:.1f} |"
+            print(f"| {what} | {shown}", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

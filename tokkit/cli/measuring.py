@@ -39,6 +39,13 @@ def named_subjects(tokenizers: Sequence[str]) -> dict[str, Any]:
     return {name: subject(path) for name, path in _paths(tokenizers).items()}
 
 
+def limit_libraries(threads: int) -> None:
+    """Holds the thread pools of other libraries to as many threads; each reads this once, when it first works."""
+    import os
+
+    os.environ["RAYON_NUM_THREADS"] = str(threads)
+
+
 def digests(tokenizers: Sequence[str]) -> dict[str, str]:
     """Name -> SHA-256 of the tokenizer's file, or of the files of its folder; none for baselines and hub ids."""
     from tokkit.load.digest import digest

@@ -21,6 +21,7 @@ def train_proxies(
     train: Sequence[str],
     state: Path | None,
     seed: int,
+    threads: int,
 ) -> "Results":
     """Bits per byte of a small model of each tokenizer.
 
@@ -30,7 +31,6 @@ def train_proxies(
     from tokkit.cli.derived import given
     from tokkit.extrinsic.proxy import evaluate_proxies
     from tokkit.extrinsic.proxy_config import Proxy
-    from tokkit.machine import available_cores
     from tokkit.recipe.evaluation import read_texts
 
     if not documents:
@@ -44,6 +44,6 @@ def train_proxies(
             proxy=proxy,
             state=state,
             seed=seed,
-            threads=available_cores(),
+            threads=threads,
             progress=display,
         )

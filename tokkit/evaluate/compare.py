@@ -114,6 +114,7 @@ def compare(
     min_effect: float = 0.01,
     draws: int = DRAWS,
     seed: int = 0,
+    threads: int = 0,
     progress: Progress = silent,
 ) -> Comparison:
     """Compares every two tokenizers on every text by metrics that are ratios of sums.
@@ -135,7 +136,7 @@ def compare(
                 f"compare: `{metric.id}` is no ratio of sums over documents",
                 hint="choose fertility.ws, bytes_per_token",
             )
-    results = evaluate(tokenizers, texts, metrics, progress=progress)
+    results = evaluate(tokenizers, texts, metrics, threads=threads, progress=progress)
     pairs: list[Pair] = []
     ranks: list[Rank] = []
     quotients: dict[tuple[str, str, str], list[tuple[Pair, NDArray[np.float64]]]] = {}

@@ -14,7 +14,7 @@ from tokkit.evaluate.speed import speed_rows
 from tokkit.evaluate.statistics import ratio_intervals
 from tokkit.evaluate.warn import unknown_share, warnings_of
 from tokkit.metrics.base import Metric, Scope, Subject, find
-from tokkit.metrics.batch import Batch
+from tokkit.metrics.batch import Batch, ends_of
 from tokkit.metrics.evidence import Evidence, check_aligned
 from tokkit.metrics.fairness import Price
 from tokkit.metrics.lexical import WordList
@@ -51,6 +51,7 @@ def evaluate(
     counters: Sequence[str] = (),
     intervals: bool = False,
     seed: int = 0,
+    threads: int = 0,
     sources: Mapping[str, str] | None = None,
     flags: Mapping[str, object] | None = None,
     progress: Progress = silent,
@@ -64,6 +65,7 @@ def evaluate(
     `morpheme_lists` are of the language of a text, `morphology` adds rows on gold segmentations, `vocabulary` rows on
     what is wrong with each vocabulary, `modes` rows as other tools compute them. `prices` are of a million tokens.
     `counters` are tallies to keep in the evidence although no metric reads them.
+    `threads` encode where a tokenizer lets itself be told (0: one per core); no number depends on it.
     `sources` (SHA-256 of tokenizer files) and `flags` (how the texts were made) go into the manifest.
 
     >>> from tokkit.evaluate import BASELINES, evaluate
@@ -88,7 +90,7 @@ def evaluate(
     digests = {name: Digest() for name in texts}
     first = next(iter(tokenizers), None)
     for tokenizer_name, tokenizer in tokenizers.items():
-        lexicon = Lexicon(tokenizer)
+        lexicon = Lexicon(tokenizer, threads=threads)
         remark = getattr(tokenizer, "remark", None)
         warnings += [f"{tokenizer_name}: {remark}"] if remark else []
         for text_name, documents in texts.items():
@@ -137,6 +139,7 @@ def evaluate(
         word_lists=word_lists,
         morpheme_lists=morpheme_lists,
         gold=morphology,
+        threads=threads,
     )
     facts = manifest(
         tokenizers,
@@ -206,7 +209,7 @@ def _languages(
 
 def _chunks(documents: Sequence[str]) -> Iterator[Sequence[str]]:
     """Runs of documents of about BATCH_CHARACTERS, at least one each."""
-    sizes = np.cumsum([0, *map(len, documents)])
+    sizes = ends_of(documents)
     start = 0
     while start < len(documents):
         end = int(np.searchsorted(sizes, sizes[start] + BATCH_CHARACTERS, "left"))

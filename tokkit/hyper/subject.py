@@ -40,9 +40,9 @@ class Hypertokens:
         self.specials = base.specials
         self.vocab_size = codec.config.initial_vocab_size + codec.config.max_codebook_size
 
-    def encode_batch(self, texts: Sequence[str]) -> _Ids:
+    def encode_batch(self, texts: Sequence[str], *, threads: int = 0) -> _Ids:
         """Codes of each document, with a codebook of its own."""
-        encoded = self.base.encode_batch(texts)
+        encoded = self.base.encode_batch(texts, threads=threads)
         ids, ends = np.asarray(encoded.ids, np.uint32), np.asarray(encoded.offsets, np.int64).tolist()
         rows = [ids[low:high] for low, high in pairwise(ends)]
         codes = self.codec.encode_batch(rows, with_codebooks=False)

@@ -177,6 +177,8 @@ METRICS: Registry[Metric] = Registry(
             "code": (
                 "identifier.tokens operator.isolation operator.compound_kept indentation.tokens indentation.monotonic"
             ),
+            "syntax": "python_leaves.boundary_recall python_leaves.boundary_precision python_leaves.whole",
+            "intermediate": "intermediate_ratio intermediate_tokens",
             "lexical": " ".join(
                 f"{name}.{what}"
                 for name in ("lexical_validity", "purity")

@@ -41,13 +41,13 @@ class Batch:
         """
         lexicon = subject if isinstance(subject, Lexicon) else Lexicon(subject)
         utf8 = _utf8(texts)
-        encoded = lexicon.subject.encode_batch(texts)
+        encoded = lexicon.encode_batch(texts)
         ids = np.asarray(encoded.ids, np.uint32)
         if len(ids) and int(ids.max()) >= lexicon.size:
             raise InputError(f"id {int(ids.max())} lies outside of the vocabulary of {lexicon.size}")
         batch = cls(lexicon, texts, ids, np.asarray(encoded.offsets, np.int64), first)
         batch.__dict__["data"] = b"".join(utf8)
-        batch.__dict__["byte_ends"] = np.cumsum([0, *map(len, utf8)], dtype=np.int64)
+        batch.__dict__["byte_ends"] = ends_of(utf8)
         return batch
 
     @cached_property
@@ -69,7 +69,7 @@ class Batch:
     @cached_property
     def byte_ends(self) -> NDArray[np.int64]:
         """Where documents start in `data`, and the end of the last; int64 [n_documents + 1]."""
-        return np.cumsum([0, *map(len, _utf8(self.texts))], dtype=np.int64)
+        return ends_of(_utf8(self.texts))
 
     def utf8(self, index: int) -> bytes:
         """One document as bytes."""
@@ -162,6 +162,13 @@ def word_spans(text: str, data: bytes) -> Spans:
 def byte_positions(data: bytes) -> NDArray[np.int64]:
     """Where each character of the UTF-8 starts, and its end; int64 [n_characters + 1]."""
     return np.append(np.flatnonzero((np.frombuffer(data, np.uint8) & 0xC0) != 0x80), len(data))
+
+
+def ends_of(parts: Sequence[str | bytes]) -> NDArray[np.int64]:
+    """0, then where each part ends when all are joined; int64 [n_parts + 1]."""
+    ends = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=ends[1:])
+    return ends
 
 
 def _utf8(texts: Sequence[str]) -> list[bytes]:

@@ -170,6 +170,8 @@ def _first(batch: Batch) -> int:
 
 
 def _alike(batch: Batch, view: Callable[[str], object]) -> Column:
+    if batch.decoded is batch.texts:
+        return np.ones(len(batch.texts), np.int64)
     pairs = zip(batch.decoded, batch.texts, strict=True)
     return np.array([decoded == text or view(decoded) == view(text) for decoded, text in pairs], np.int64)
 
@@ -248,7 +250,7 @@ def _no_icu(lexicon: Lexicon) -> str | None:
     from importlib.util import find_spec
 
     del lexicon
-    return None if find_spec("icu") is not None else "PyICU is not installed: pip install PyICU"
+    return None if find_spec("icu") is not None else "PyICU is not installed: pip install 'tokkit[icu]'"
 
 
 def _no_fallback(lexicon: Lexicon) -> str | None:

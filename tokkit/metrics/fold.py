@@ -37,7 +37,7 @@ def fold(
     Raises:
         InputError: an id that `lengths` does not have.
     """
-    rows = _core.fold_documents(
+    columns = _core.fold_documents(
         data,
         byte_ends.astype("<u8").tobytes(),
         np.ascontiguousarray(ids, "<u4").tobytes(),
@@ -46,7 +46,7 @@ def fold(
         lengths.astype("<u4", copy=False).tobytes(),
         flags.tobytes(),
     )
-    return None if rows is None else np.frombuffer(rows, "<i8").reshape(-1, COLUMNS)
+    return None if columns is None else np.frombuffer(columns, "<i8").reshape(COLUMNS, -1).T
 
 
 def fold_numpy(

@@ -1,15 +1,16 @@
 """What is known of each token of a tokenizer: its bytes, its length, whether it is special, unknown, a lone byte."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from inspect import signature
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import TokkitError
-from tokkit.metrics.base import Subject
+from tokkit.metrics.base import EncodedBatch, Subject
 from tokkit.pretokenizers import marks_spaces
 
 Family = Literal["byte_level", "byte_fallback", "code_point"]
@@ -35,8 +36,9 @@ _UNKNOWN_NAMES: Final = ("<unk>", "[UNK]", "<UNK>", "<|unk|>")
 class Lexicon:
     """The vocabulary of a subject, looked at token by token only where a token is met."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, *, threads: int = 0) -> None:
         self.subject = subject
+        self.threads = threads
         self.size = subject.vocab_size
         self.lengths = np.zeros(self.size, np.uint32)
         self.flags = np.zeros(self.size, np.uint8)
@@ -61,6 +63,17 @@ class Lexicon:
         self._known[new] = True
         if len(new):
             self._blob = b"".join(self._bytes[token] for token in sorted(self._bytes))
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
+        """Ids of whole documents, by as many threads as were given where the subject lets itself be told."""
+        if not (self.threads and self._takes_threads):
+            return self.subject.encode_batch(texts)
+        encode: Callable[..., EncodedBatch] = self.subject.encode_batch
+        return encode(texts, threads=self.threads)
+
+    @cached_property
+    def _takes_threads(self) -> bool:
+        return "threads" in signature(self.subject.encode_batch).parameters
 
     @cached_property
     def n_entries(self) -> int:

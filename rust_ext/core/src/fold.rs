@@ -29,26 +29,29 @@ pub struct Encoded<'a> {
     pub flags: &'a [u8],
 }
 
-/// The numbers of each document, row by row; `None` where the bytes of the tokens are not those of the documents.
+/// The numbers of all documents, column by column; `None` where the bytes of the tokens are not those of the documents.
 pub fn fold(text: &Encoded<'_>) -> Result<Option<Vec<i64>>> {
     let documents = text.byte_ends.len().saturating_sub(1);
     if text.token_ends.len() != text.byte_ends.len() || text.lengths.len() != text.flags.len() {
         return Err(Error::Internal("fold: buffers of different lengths".to_owned()));
     }
     let tokens = tokens(text)?;
-    let mut rows = Vec::with_capacity(documents * COLUMNS);
-    for (bytes, range_of_ids) in text.byte_ends.windows(2).zip(text.token_ends.windows(2)) {
+    let mut columns = vec![0_i64; documents * COLUMNS];
+    let ends = text.byte_ends.windows(2).zip(text.token_ends.windows(2));
+    for (place, (bytes, range_of_ids)) in ends.enumerate() {
         let data = range(bytes).and_then(|part| text.data.get(part));
         let ids = range(range_of_ids).and_then(|part| text.ids.get(part));
         let (Some(data), Some(ids)) = (data, ids) else {
             return Err(Error::Internal("fold: offsets are out of order".to_owned()));
         };
-        match document(data, ids, &tokens)? {
-            Some(row) => rows.extend_from_slice(&row),
-            None => return Ok(None),
+        let Some(row) = document(data, ids, &tokens)? else {
+            return Ok(None);
+        };
+        for (value, counted) in columns.iter_mut().skip(place).step_by(documents).zip(row) {
+            *value = counted;
         }
     }
-    Ok(Some(rows))
+    Ok(Some(columns))
 }
 
 fn range(ends: &[u64]) -> Option<std::ops::Range<usize>> {
@@ -71,10 +74,55 @@ enum Shape {
 
 struct Token<'a> {
     bytes: &'a [u8],
+    /// The first eight bytes, zeros after the last: most tokens are held against their text by one comparison.
+    head: u64,
     characters: u32,
     multibyte: u32,
     shape: Shape,
     flags: u8,
+}
+
+impl Token<'_> {
+    /// What of `text` comes after the token; `None` where it does not start with it.
+    fn strip<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        match text.first_chunk::<8>() {
+            Some(chunk) if self.bytes.len() <= 8 => {
+                let unused = 64 - 8 * self.bytes.len() as u32;
+                let kept = u64::MAX.checked_shr(unused).unwrap_or(0);
+                if u64::from_le_bytes(*chunk) & kept == self.head { text.get(self.bytes.len()..) } else { None }
+            }
+            _ => text.strip_prefix(self.bytes),
+        }
+    }
+}
+
+/// Counts of flags in lanes of a word, emptied before a lane can overflow.
+#[derive(Default)]
+struct Flagged {
+    lanes: u64,
+    waiting: u32,
+    counts: [i64; FLAGS],
+}
+
+const LANE: u32 = 10;
+const LANE_MASK: u64 = (1 << LANE) - 1;
+
+impl Flagged {
+    fn add(&mut self, flags: u8) {
+        // One bit each at the low end of its lane.
+        self.lanes += (0..FLAGS as u32).fold(0, |word, bit| word | (u64::from(flags) >> bit & 1) << (bit * LANE));
+        self.waiting += 1;
+        if u64::from(self.waiting) == LANE_MASK {
+            self.empty();
+        }
+    }
+
+    fn empty(&mut self) {
+        for (bit, count) in (0_u32..).zip(&mut self.counts) {
+            *count += (self.lanes >> (bit * LANE) & LANE_MASK) as i64;
+        }
+        (self.lanes, self.waiting) = (0, 0);
+    }
 }
 
 fn tokens<'a>(text: &Encoded<'a>) -> Result<Vec<Token<'a>>> {
@@ -91,7 +139,8 @@ fn tokens<'a>(text: &Encoded<'a>) -> Result<Vec<Token<'a>>> {
 }
 
 fn token(bytes: &[u8], flags: u8) -> Token<'_> {
-    let other = Token { bytes, characters: 0, multibyte: 0, shape: Shape::Other, flags };
+    let head = bytes.iter().take(8).rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let other = Token { bytes, head, characters: 0, multibyte: 0, shape: Shape::Other, flags };
     let (shape, body) = match bytes {
         [b' ', body @ ..] => (Shape::Starts, body),
         body => (Shape::Inside, body),
@@ -100,7 +149,7 @@ fn token(bytes: &[u8], flags: u8) -> Token<'_> {
         Ok(body) if !body.is_empty() && !body.bytes().any(is_ascii_space) && !has_wide_space(body) => {
             let multibyte = body.bytes().filter(|byte| *byte >= 0xC0).count() as u32;
             let characters = body.chars().count() as u32 + u32::from(shape == Shape::Starts);
-            Token { bytes, characters, multibyte, shape, flags }
+            Token { bytes, head, characters, multibyte, shape, flags }
         }
         _ => other,
     }
@@ -116,21 +165,19 @@ fn is_ascii_space(byte: u8) -> bool {
 
 fn document(data: &[u8], ids: &[u32], tokens: &[Token<'_>]) -> Result<Option<[i64; COLUMNS]>> {
     let mut walk = Walk::default();
-    let mut flagged = [0_i64; FLAGS];
+    let mut flagged = Flagged::default();
     let mut rest = data;
     for &id in ids {
         let Some(token) = tokens.get(id as usize) else {
             return Err(Error::Input(format!("id {id} lies outside of the vocabulary of {}", tokens.len())));
         };
         if token.flags != 0 {
-            for (bit, count) in flagged.iter_mut().enumerate() {
-                *count += i64::from(token.flags >> bit & 1);
-            }
+            flagged.add(token.flags);
         }
         if token.bytes.is_empty() {
             continue;
         }
-        let Some(after) = rest.strip_prefix(token.bytes) else {
+        let Some(after) = token.strip(rest) else {
             return Ok(None);
         };
         walk.token(token, rest);
@@ -140,9 +187,10 @@ fn document(data: &[u8], ids: &[u32], tokens: &[Token<'_>]) -> Result<Option<[i6
         return Ok(None);
     }
     walk.close_word();
+    flagged.empty();
     let mut row = [0_i64; COLUMNS];
     let counts = [walk.characters, walk.multibyte, walk.words, walk.single, walk.words - walk.single, walk.cut];
-    for (place, value) in row.iter_mut().zip(counts.into_iter().chain(flagged)) {
+    for (place, value) in row.iter_mut().zip(counts.into_iter().chain(flagged.counts)) {
         *place = value;
     }
     Ok(Some(row))
@@ -263,6 +311,30 @@ mod tests {
         // The letter ü is cut; the first word has two tokens, the second one.
         let found = row("aü\u{3000}b c", &[b"a\xc3", b"\xbc\xe3\x80\x80", b"b", b" c"]).unwrap();
         assert_eq!(found, [6, 2, 3, 2, 1, 1, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn counts_flags_beyond_what_a_lane_holds() {
+        let (data, ids, byte_ends) = ("ab".repeat(2000), [0_u32, 1].repeat(2000), [0, 4000]);
+        let text = Encoded {
+            data: data.as_bytes(),
+            byte_ends: &byte_ends,
+            ids: &ids,
+            token_ends: &byte_ends,
+            blob: b"ab",
+            lengths: &[1, 1],
+            flags: &[0b10_0001, 0b10_0000],
+        };
+        assert_eq!(fold(&text).unwrap().unwrap(), [4000, 0, 1, 0, 1, 0, 2000, 0, 0, 0, 0, 4000]);
+    }
+
+    #[test]
+    fn tells_a_long_text_from_other_tokens() {
+        assert!(row("abcdefghijk", &[b"abcdefgh", b"ijk"]).is_some());
+        assert!(row("abcdefghijk", &[b"abcdefg", b"ijk"]).is_none());
+        assert!(row("abcdefghijk", &[b"abcdefgx", b"ijk"]).is_none());
+        assert!(row("abcdefghijklm", &[b"a", b"bcdefghijx", b"lm"]).is_none());
+        assert!(row("a\0\0\0\0\0\0\0\0", &[b"a", b"\0\0\0\0\0\0\0\0"]).is_some());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use pyo3::types::PyBytes;
 use tokkit_core::Error;
 use tokkit_core::fold::{Encoded, fold};
 
-/// Counts of each document as int64 rows; see `tokkit_core::fold::COLUMNS`. None where tokens are not the text.
+/// Counts of all documents as int64, column by column; see `tokkit_core::fold::COLUMNS`. None where tokens are not the
+/// text.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "flat buffers, each named in the stub")]
 fn fold_documents<'py>(
@@ -26,10 +27,16 @@ fn fold_documents<'py>(
             Encoded { data, byte_ends: &byte_ends, ids: &ids, token_ends: &token_ends, blob, lengths: &lengths, flags };
         fold(&text)
     })?;
-    Ok(rows.map(|rows| {
-        let flat: Vec<u8> = rows.iter().flat_map(|value| value.to_le_bytes()).collect();
-        PyBytes::new(py, &flat)
-    }))
+    rows.map(|rows| {
+        PyBytes::new_with(py, rows.len() * size_of::<i64>(), |bytes| {
+            let (words, _) = bytes.as_chunks_mut::<8>();
+            for (word, value) in words.iter_mut().zip(&rows) {
+                *word = value.to_le_bytes();
+            }
+            Ok(())
+        })
+    })
+    .transpose()
 }
 
 fn narrow(buffer: &[u8]) -> Result<Vec<u32>, Error> {

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tokkit.cli import options
-from tokkit.cli.measuring import Reading, named_subjects, named_texts
+from tokkit.cli.measuring import Reading, limit_libraries, named_subjects, named_texts
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import UsageError
 
@@ -35,6 +35,7 @@ from tokkit.errors import UsageError
 )
 @options.reading_options
 @options.seed_option
+@options.threads_option
 @options.json_option
 @options.offline_option
 def command(
@@ -50,6 +51,7 @@ def command(
     normalize: str,
     sample: int | None,
     seed: int,
+    threads: int,
     as_json: bool,
 ) -> None:
     """Every two tokenizers on every text: the ratio with its 95 % bootstrap interval, Student's t on the logs, Holm's
@@ -68,6 +70,7 @@ def command(
         return
     if not texts:
         raise UsageError("no text is given", hint="add --on FILE")
+    limit_libraries(threads)
     effect = parse_share(min_effect)
     with talk.display() as display:
         found = compare(
@@ -76,6 +79,7 @@ def command(
             metrics or ("fertility.ws",),
             min_effect=effect,
             seed=seed,
+            threads=threads,
             progress=display,
         )
     if as_json or form == "json":

@@ -12,6 +12,7 @@ from tokkit.cli.measuring import (
     Reading,
     by_text,
     digests,
+    limit_libraries,
     named_models,
     named_subjects,
     named_texts,
@@ -91,6 +92,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @options.reading_options
 @click.option("--intervals/--no-intervals", default=False, help="95 % bootstrap intervals over documents.")
 @options.seed_option
+@options.threads_option
 @click.option(
     "--gate", "gates", multiple=True, metavar="GATE", help="Limit such as 'fertility.ws[tr]<=2.1' (repeatable)."
 )
@@ -134,6 +136,7 @@ def command(
     sample: int | None,
     intervals: bool,
     seed: int,
+    threads: int,
     gates: tuple[str, ...],
     baseline: Path | None,
     max_regress: str,
@@ -166,6 +169,7 @@ def command(
         return
     if not tokenizers and not models:
         raise UsageError("no tokenizer is given", hint="tokkit eval TOKENIZER --on FILE")
+    limit_libraries(threads)
     outputs = Outputs(html, figure, parquet, overwrite)
     _check_outputs(outputs)
     limits = [parse_gate(gate) for gate in gates]
@@ -180,7 +184,14 @@ def command(
                 "--suite, --ref, --as and --words measure tokenizers, not models", hint="leave --model away"
             )
         results, documents = _read_with_models(
-            talk, models, (*texts, *tokenizers), metrics, chosen_reading, intervals=intervals, seed=seed
+            talk,
+            models,
+            (*texts, *tokenizers),
+            metrics,
+            chosen_reading,
+            intervals=intervals,
+            seed=seed,
+            threads=threads,
         )
         _write(results, {}, documents, outputs)
         _finish(talk, results, ending)
@@ -198,7 +209,9 @@ def command(
     if proxy_lm:
         from tokkit.cli.proxying import train_proxies
 
-        results = train_proxies(talk, subjects, documents, chosen_reading, train=train, state=state, seed=seed)
+        results = train_proxies(
+            talk, subjects, documents, chosen_reading, train=train, state=state, seed=seed, threads=threads
+        )
         _write(results, subjects, documents, outputs)
         _finish(talk, results, ending)
         return
@@ -230,6 +243,7 @@ def command(
             counters=() if html is None else COUNTERS,
             intervals=intervals,
             seed=seed,
+            threads=threads,
             sources=digests(tokenizers),
             flags={**reading.flags(), "suites": {suite.id: suite.digest for suite in chosen}},
             progress=display,
@@ -312,12 +326,12 @@ def _read_with_models(
     *,
     intervals: bool,
     seed: int,
+    threads: int,
 ) -> "tuple[Results, dict[str, list[str]]]":
     """(the numbers, the texts) of language models."""
     from tokkit.cli.derived import given
     from tokkit.extrinsic.config import Reading
     from tokkit.extrinsic.evaluate import DEFAULT, evaluate_models
-    from tokkit.machine import available_cores
 
     reading = Reading(**given(options, "reading"))
     documents = whole_texts(texts, unit=reading.unit)
@@ -331,7 +345,7 @@ def _read_with_models(
             reading=reading,
             intervals=intervals,
             seed=seed,
-            threads=available_cores(),
+            threads=threads,
             progress=display,
         )
     return results, documents

@@ -2,9 +2,9 @@
 
     python -m evals.bench metrics TOKENIZER TEXT [--first 21000000] [--repeat 3] [--peer-python PEERS/bin/python]
 
-Every figure is CPU seconds (user and system, all threads): of tokkit the median of the repeats after one warm-up on the
-first megabyte, of each peer one run in a process of its own, cut off at `--peer-cpu` seconds. `encode_batch` is one call
-with all lines of the text; an evaluation encodes too.
+Every figure is CPU seconds (user and system, all threads): of tokkit the median of the repeats after one warm-up on
+the first megabyte, of each peer one run in a process of its own, cut off at `--peer-cpu` seconds. `encode_batch` is one
+call with all lines of the text; an evaluation encodes too.
 """
 
 import argparse

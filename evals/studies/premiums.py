@@ -9,37 +9,21 @@ dropped or unknown costs nothing, which says nothing.
 
 import argparse
 import sys
-import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 from tokkit.evaluate import BASELINES, Results, evaluate
 from tokkit.load import load_tokenizer
 from tokkit.metrics.base import Subject
 from tokkit.metrics.fairness import gini
+from tokkit.metrics.letters import LETTERS_LOST
 from tokkit.report.page import COUNTERS, page
 from tokkit.report.picture import write_picture
 from tokkit.report.tables import to_csv, to_markdown
 
-METRICS = ("premium@1", "tokens_per_document@1", "fertility.uax29@1", "bytes_per_token@1", "unk_char_rate@1")
+METRICS = ("premium", "tokens_per_document", "fertility.uax29", "bytes_per_token", "unk_char_rate", LETTERS_LOST)
 MOST_LOST = 0.1
-
-
-def letters(text: str) -> Counter[str]:
-    """Letters without case, marks and compatibility forms, which many tokenizers change and nobody misses."""
-    return Counter(c for c in unicodedata.normalize("NFKD", text.casefold()) if unicodedata.category(c)[0] == "L")
-
-
-def lost(subject: Subject, lines: Sequence[str]) -> float:
-    """Share of the letters of the text that don't come back."""
-    encoded = subject.encode_batch(lines)
-    ends = encoded.offsets.tolist()
-    back = (subject.decode(encoded.ids[a:b].tolist()) for a, b in pairwise(ends))
-    before, after = letters("\n".join(lines)), letters("\n".join(back))
-    return (before - after).total() / before.total()
 
 
 def read_texts(folder: Path, languages: Sequence[str] | None, reference: str) -> tuple[dict[str, list[str]], int]:
@@ -93,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
         name, _, path = item.partition("=")
         subjects[name] = load_tokenizer(path)
     results = evaluate(subjects, texts, METRICS, reference=options.reference, counters=COUNTERS, intervals=True)
-    loss = {(name, text): lost(subject, lines) for name, subject in subjects.items() for text, lines in texts.items()}
+    loss = {(name, text): results.value(name, text, LETTERS_LOST) or 0.0 for name in subjects for text in texts}
     options.out.mkdir(parents=True, exist_ok=True)
     title = f"Token premiums: {len(subjects)} tokenizers, {len(texts)} languages"
     samples = {name: lines[1] for name, lines in texts.items()}

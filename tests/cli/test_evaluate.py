@@ -188,3 +188,12 @@ def test_new_option_names_its_fault(folder, arguments, code, message):
     assert done.returncode == code
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_threads_change_no_figure_and_bad_ones_are_refused(folder):
+    said = [tokkit("eval", "bytes", "--on", "en=en.txt", "-j", n, "--json", cwd=folder).stdout for n in ("1", "2", "8")]
+    assert said[0] == said[1] == said[2] != ""
+    assert tokkit("compare", "bytes", "characters", "--on", "en=en.txt", "-j", "1", cwd=folder).returncode == 0
+    done = tokkit("eval", "bytes", "--on", "en=en.txt", "-j", "many", cwd=folder)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "must be a whole number, got `many`" in done.stderr

@@ -18,12 +18,14 @@ from tokkit.evaluate.baselines import Bytes, Characters
 from tokkit.evaluate.comparable import changes, changes_between
 from tokkit.evaluate.gates import broken_gates, parse_gate
 from tokkit.evaluate.results import Results
+from tokkit.evaluate.suite import load_suite
 from tokkit.metrics import Batch, find
 from tokkit.metrics.edits import edit_distance
 from tokkit.metrics.evidence import gather
 from tokkit.metrics.fairness import Price, load_prices
 from tokkit.metrics.lexical import WordList
 from tokkit.metrics.lexicon import Lexicon
+from tokkit.recipe.evaluation import read_texts
 
 
 def value(name, subject, documents, **given_evidence):
@@ -345,3 +347,59 @@ def test_under_trained_rows_are_found_by_default_indicator(tmp_path):
         undertrained(tmp_path, subject, indicator="x")
     kinds = Counter(categories(Lexicon(subject)).values())
     assert kinds["UNDECODEABLE"] == 128
+
+
+def test_icu_finds_the_words_of_scripts_without_spaces():
+    """Counts of the specification of metrics, ICU 72; another version of its dictionaries may differ a little."""
+    pytest.importorskip("icu", reason="PyICU is not installed: fertility.icu is not tried")
+    expected = {"cmn_hans": 1466, "jpn": 2070, "tha": 2262, "hin": 1895}
+    for language, words in expected.items():
+        documents = load_suite("fairness").texts()[language]
+        seen = gather(BASELINES["bytes"](), [find("fertility.icu")], read_texts(documents))
+        assert seen.total("words_icu") == pytest.approx(words, rel=0.02), language
+
+
+def test_icu_metric_without_icu_says_what_to_install(monkeypatch):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "icu" else real(name))
+    found = value("fertility.icu", BASELINES["bytes"](), ["one two"])
+    assert found.value is None
+    assert "tokkit[icu]" in found.reason
+
+
+def told_threads(monkeypatch, subject):
+    """What a subject is told when it encodes."""
+    told = []
+    encode = type(subject).encode_batch
+
+    def spy(self, texts, *, threads=0):
+        told.append(threads)
+        return encode(self, texts, threads=threads)
+
+    monkeypatch.setattr(type(subject), "encode_batch", spy)
+    return told
+
+
+def test_numbers_do_not_depend_on_threads(monkeypatch):
+    names = ["tokens", "fertility.ws", "pcw.in_context", "bigram_entropy", "round_trip", "fertility_isolated.bare"]
+    told = told_threads(monkeypatch, tokenizer("bbpe_4k"))
+    given_texts = {"eng": texts()["eng"], "tur": texts()["tur"]}
+    found = [
+        evaluate(
+            {"t": tokenizer("bbpe_4k"), "u": tokenizer("unigram_unk_2k"), "bytes": BASELINES["bytes"]()},
+            given_texts,
+            names,
+            modes=["toklens"],
+            threads=threads,
+        ).rows
+        for threads in (1, 2, 8)
+    ]
+    assert found[0] == found[1] == found[2]
+    assert {1, 2, 8} <= set(told)
+    pairs = [
+        compare({"t": tokenizer("bbpe_4k"), "c": BASELINES["characters"]()}, given_texts, threads=threads).pairs
+        for threads in (1, 8)
+    ]
+    assert pairs[0] == pairs[1]

@@ -119,6 +119,22 @@ def test_merged_shards_give_the_value_of_the_whole(texts, data):
         assert metric.compute(left) == metric.compute(whole), metric.id
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from(" \n\x1c\x85\xa0\u1680\u2003\u2028\u205f\u3000aéж中あ\u1681\u2013😀"), max_size=30), st.randoms())
+def test_compiled_walk_counts_any_cut_as_its_twin(text, draw):
+    """Tokens of any bytes: halves of characters, halves of spaces, long ones."""
+    data = text.encode()
+    places = sorted({0, len(data), *draw.sample(range(len(data) + 1), draw.randint(0, len(data)))})
+    pieces = [data[low:high] for low, high in zip(places, places[1:], strict=False)]
+    tokens = sorted(set(pieces))
+    ids = np.array([tokens.index(piece) for piece in pieces], np.uint32)
+    lengths = np.array([len(token) for token in tokens], np.uint32)
+    flags = np.array([draw.randrange(64) for _ in tokens], np.uint8)
+    ends = (np.array([0, len(data)], np.int64), ids, np.array([0, len(ids)], np.int64))
+    rows = fold.fold(data, *ends, b"".join(tokens), lengths, flags)
+    assert rows.tolist() == fold.fold_numpy(data, *ends, lengths, flags).tolist()
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(

@@ -12,7 +12,7 @@ from tokkit.evaluate.modes import mode_rows
 from tokkit.evaluate.results import Results, Row
 from tokkit.evaluate.speed import speed_rows
 from tokkit.evaluate.statistics import ratio_intervals
-from tokkit.evaluate.warn import unknown_share, warnings_of
+from tokkit.evaluate.warn import lost_share, warnings_of
 from tokkit.metrics.base import Metric, Scope, Subject, find
 from tokkit.metrics.batch import Batch, ends_of
 from tokkit.metrics.evidence import Evidence, check_aligned
@@ -193,9 +193,9 @@ def _languages(
 ) -> tuple[list[Row], dict[str, object]]:
     """Rows over the languages that the tokenizer covers; a warning names those it does not."""
     seen = {name: evidence[tokenizer, name] for name in texts}
-    out = [name for name in texts if name != reference and unknown_share(seen[name]) > MOST_UNKNOWN]
+    out = [name for name in texts if name != reference and lost_share(seen[name]) > MOST_UNKNOWN]
     if out:
-        warnings.append(f"{tokenizer}: left out of what is over languages, for unknown characters: {', '.join(out)}")
+        warnings.append(f"{tokenizer}: left out of what is over languages, for text that is unknown or lost: {', '.join(out)}")
     kept = [name for name in texts if name not in out]
     return fairness_rows(
         tokenizer,

@@ -18,6 +18,12 @@ def unknown_share(seen: Evidence) -> float:
     return seen.total("unk_chars") / max(seen.n_characters, 1)
 
 
+def lost_share(seen: Evidence) -> float:
+    """The greater of the shares of characters that are unknown and of letters that are lost, if those were counted."""
+    lost = seen.total("lost_letters") / max(seen.total("letters"), 1) if seen.has_column("lost_letters") else 0.0
+    return max(unknown_share(seen), lost)
+
+
 def warnings_of(tokenizer: str, text: str, seen: Evidence, metrics: Sequence[Metric], *, intervals: bool) -> list[str]:
     """On words that are none, unknown text, special names in text, text that is lost, empty and few documents."""
     names = {metric.name for metric in metrics}

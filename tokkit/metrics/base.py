@@ -178,6 +178,7 @@ METRICS: Registry[Metric] = Registry(
                 "identifier.tokens operator.isolation operator.compound_kept indentation.tokens indentation.monotonic"
             ),
             "syntax": "python_leaves.boundary_recall python_leaves.boundary_precision python_leaves.whole",
+            "letters": "round_trip.letters_lost",
             "intermediate": "intermediate_ratio intermediate_tokens",
             "lexical": " ".join(
                 f"{name}.{what}"

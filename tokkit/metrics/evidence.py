@@ -124,6 +124,10 @@ class Evidence:
             parts[:] = [np.concatenate(parts)]
         return parts[0] if parts else np.zeros(0, np.int64)
 
+    def has_column(self, name: str) -> bool:
+        """Whether a metric asked for the column."""
+        return name in self._columns
+
     def total(self, name: str) -> int:
         """The sum of a column."""
         return sum(int(part.sum()) for part in self._columns[name])

@@ -1,7 +1,7 @@
 """The figures of the page: bars with intervals, the map of premiums, rank and frequency, makeup of vocabularies."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from tokkit.report.svg import LABEL, WIDTH, colour, dash, opening, rule, safe, s
 
 _MANY_BARS: Final = 48
 _SCRIPTS: Final = 9
+HATCHED: Final = ' class="hatched"'
 
 
 def bars(rows: Sequence[Row]) -> str:
@@ -97,19 +98,23 @@ def _top(rows: Sequence[Row]) -> float:
     return max(min(ends[-1], 2.5 * ends[int(0.9 * (len(ends) - 1))]), 1e-12)
 
 
-def heat_map(rows: Sequence[Row]) -> str:
-    """Texts by tokenizers, dearest first; white is 1, red above, blue below, logarithmic, the number in the cell."""
+def heat_map(rows: Sequence[Row], faked: Collection[tuple[str, str]] = ()) -> str:
+    """Texts by tokenizers, dearest first; white is 1, red above, blue below, logarithmic, the number in the cell.
+
+    Cells of `faked` (tokenizer, text) are hatched without a colour, and count neither for the order nor for the scale.
+    """
     names = _names(rows)
-    totals: dict[str, float] = {}
-    for row in rows:
-        totals[row.text] = totals.get(row.text, 0.0) + (row.value or 0.0)
-    texts = sorted(totals, key=lambda text: -totals[text])
+    honest = [row for row in rows if (row.tokenizer, row.text) not in faked]
+    totals: dict[str, list[float]] = {row.text: [] for row in rows}
+    for row in honest:
+        totals[row.text].append(row.value or 0.0)
+    texts = sorted(totals, key=lambda text: -sum(totals[text]) / max(len(totals[text]), 1))
     wide, high, head = max(58.0, min(130.0, (WIDTH - LABEL) / len(names))), 20, _head(names, 58)
     out = [opening(LABEL + wide * len(names) + 40, head + high * len(texts) + 6, "premium by text and tokenizer")]
     out += _columns(names, wide, head, left=wide / 2)
     for place, text in enumerate(texts):
         out.append(words(LABEL - 8, head + place * high + 14, short(text), anchor="end"))
-    depths = sorted(abs(math.log(row.value)) for row in rows if row.value)
+    depths = sorted(abs(math.log(row.value)) for row in honest if row.value)
     # A few cells far beyond the rest, as of a tokenizer that drops what it does not know, would bleach all others.
     extreme = max(depths[int(0.97 * (len(depths) - 1))] if depths else 0.0, math.log(2))
     for row in rows:
@@ -117,12 +122,23 @@ def heat_map(rows: Sequence[Row]) -> str:
         title = f"{row.tokenizer} on {row.text}: {row.reason if row.value is None else f'{row.value:.3f}'}"
         fill = _heat(max(-1.0, min(1.0, math.log(row.value) / extreme))) if row.value else "none"
         shown = "-" if row.value is None else f"{row.value:.2f}"
-        ink = ' style="fill:#111"' if row.value else ' class="soft"'
+        is_faked = (row.tokenizer, row.text) in faked
+        if is_faked:
+            title, fill = f"{title}: faked, the text is lost", "none"
+        ink = ' style="fill:#111"' if row.value and not is_faked else ' class="soft"'
         out.append(
-            f'<rect x="{x:.1f}" y="{y}" width="{wide - 1:.1f}" height="{high - 1}" fill="{fill}">'
-            f"<title>{safe(title)}</title></rect>{words(x + wide / 2, y + 14, shown, anchor='middle', more=ink)}"
+            f'<rect x="{x:.1f}" y="{y}" width="{wide - 1:.1f}" height="{high - 1}" fill="{fill}"'
+            f'{HATCHED if is_faked else ""}><title>{safe(title)}</title></rect>'
+            f"{_hatch(x, y, wide - 1, high - 1) if is_faked else ''}"
+            f"{words(x + wide / 2, y + 14, shown, anchor='middle', more=ink)}"
         )
     return "".join([*out, "</svg>"])
+
+
+def _hatch(x: float, y: float, wide: float, high: float) -> str:
+    """Lines aslant over a cell, none over its edge."""
+    lines = "".join(f"M{x + left:.1f} {y + high:.1f}l{high:.1f} -{high:.1f}" for left in range(0, int(wide - high), 8))
+    return f'<path class="rule" d="{lines}" stroke="#ccc" fill="none"/>'
 
 
 def _heat(depth: float) -> str:

@@ -6,9 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from tokkit.evaluate.lists import ALL, VOCABULARY
+from tokkit.evaluate.lists import ALL, MOST_UNKNOWN, VOCABULARY
 from tokkit.evaluate.results import Results, Row
+from tokkit.evaluate.warn import unknown_share
 from tokkit.metrics.base import Subject, find
+from tokkit.metrics.letters import LETTERS_LOST
 from tokkit.metrics.lexicon import Lexicon
 from tokkit.report import figures
 from tokkit.report.assets import SCRIPT, STYLE, policy
@@ -20,6 +22,10 @@ COUNTERS: Final = ("ids", "words")
 """What an evaluation should tally beside its metrics, so that the page has all of its parts."""
 
 _BARS: Final = ("fertility.ws", "fertility.uax29", "fertility.char", "bytes_per_token")
+_HATCHED: Final = (
+    "Hatched: more than a tenth of the text is unknown to the tokenizer or lost by it. What is lost costs no tokens, so "
+    "such a number is faked."
+)
 _FILTER_FROM: Final = 24
 _TALL_FROM: Final = 30
 
@@ -90,8 +96,10 @@ def _figures(results: Results) -> dict[str, list[str]]:
     wanted = [name for name in by_metric if name in _BARS or (name.endswith("bits_per_byte") and "unigram" not in name)]
     sections = {}
     if "premium" in by_metric:
-        note = "<p class=soft>Times the tokens of the reference for the same text, dearest first; blue is cheaper.</p>"
-        sections["Premiums"] = [note, _wide(figures.heat_map(by_metric["premium"]))]
+        faked = _faked(results)
+        note = "<p class=soft>Times the tokens of the reference for the same text, dearest first; blue is cheaper."
+        note += f" {_HATCHED}</p>" if faked else "</p>"
+        sections["Premiums"] = [note, _wide(figures.heat_map(by_metric["premium"], faked))]
     for name in wanted or [name for name in by_metric if name != "premium"][:1]:
         rows = by_metric[name]
         has_whiskers = any(row.low is not None for row in rows)
@@ -99,6 +107,16 @@ def _figures(results: Results) -> dict[str, list[str]]:
         note += ". Whiskers: 95 % intervals over documents.</p>" if has_whiskers else ".</p>"
         sections[name] = [note, _legend(rows), _wide(figures.bars(rows))]
     return sections | _curves(results)
+
+
+def _faked(results: Results) -> set[tuple[str, str]]:
+    """(tokenizer, text) where so much of the text is unknown or lost that its low counts say nothing."""
+    found = {
+        (row.tokenizer, row.text)
+        for row in results.rows
+        if row.name in ("unk_char_rate", LETTERS_LOST) and (row.value or 0.0) > MOST_UNKNOWN
+    }
+    return found | {pair for pair, seen in results.evidence.items() if unknown_share(seen) > MOST_UNKNOWN}
 
 
 def _curves(results: Results) -> dict[str, list[str]]:

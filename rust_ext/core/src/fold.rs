@@ -61,25 +61,19 @@ fn range(ends: &[u64]) -> Option<std::ops::Range<usize>> {
     }
 }
 
-/// What a token does to the count of words.
-#[derive(Clone, Copy, PartialEq)]
-enum Shape {
-    /// Whole characters, none of them white space.
-    Inside,
-    /// One ASCII space, then as `Inside`.
-    Starts,
-    /// Anything else: looked at byte by byte.
-    Other,
-}
-
 struct Token<'a> {
     bytes: &'a [u8],
     /// The first eight bytes, zeros after the last: most tokens are held against their text by one comparison.
     head: u64,
     characters: u32,
     multibyte: u32,
-    shape: Shape,
     flags: u8,
+    /// It may hold white space that is no ASCII space in front: looked at byte by byte.
+    is_slow: bool,
+    /// It starts with an ASCII space.
+    is_spaced: bool,
+    /// It starts with the rest of a character.
+    is_tail: bool,
 }
 
 impl Token<'_> {
@@ -106,11 +100,26 @@ struct Flagged {
 
 const LANE: u32 = 10;
 const LANE_MASK: u64 = (1 << LANE) - 1;
+/// Each set of flags with one bit at the low end of its lane.
+const SPREAD: [u64; 1 << FLAGS] = spread();
+
+const fn spread() -> [u64; 1 << FLAGS] {
+    let mut table = [0; 1 << FLAGS];
+    let mut flags = 0;
+    while flags < table.len() {
+        let mut bit = 0;
+        while bit < FLAGS {
+            table[flags] |= (flags as u64 >> bit & 1) << (bit as u32 * LANE);
+            bit += 1;
+        }
+        flags += 1;
+    }
+    table
+}
 
 impl Flagged {
     fn add(&mut self, flags: u8) {
-        // One bit each at the low end of its lane.
-        self.lanes += (0..FLAGS as u32).fold(0, |word, bit| word | (u64::from(flags) >> bit & 1) << (bit * LANE));
+        self.lanes += SPREAD.get(usize::from(flags)).copied().unwrap_or_default();
         self.waiting += 1;
         if u64::from(self.waiting) == LANE_MASK {
             self.empty();
@@ -140,23 +149,33 @@ fn tokens<'a>(text: &Encoded<'a>) -> Result<Vec<Token<'a>>> {
 
 fn token(bytes: &[u8], flags: u8) -> Token<'_> {
     let head = bytes.iter().take(8).rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    let other = Token { bytes, head, characters: 0, multibyte: 0, shape: Shape::Other, flags };
-    let (shape, body) = match bytes {
-        [b' ', body @ ..] => (Shape::Starts, body),
-        body => (Shape::Inside, body),
-    };
-    match std::str::from_utf8(body) {
-        Ok(body) if !body.is_empty() && !body.bytes().any(is_ascii_space) && !has_wide_space(body) => {
-            let multibyte = body.bytes().filter(|byte| *byte >= 0xC0).count() as u32;
-            let characters = body.chars().count() as u32 + u32::from(shape == Shape::Starts);
-            Token { bytes, head, characters, multibyte, shape, flags }
-        }
-        _ => other,
+    let is_spaced = bytes.first() == Some(&b' ');
+    let body = bytes.get(usize::from(is_spaced)..).unwrap_or_default();
+    let is_tail = body.first().is_some_and(|byte| is_continuation(*byte));
+    let has_space = body.iter().any(|byte| is_ascii_space(*byte))
+        || (0..body.len()).any(|place| may_be_wide_space(body.get(place..).unwrap_or_default()));
+    Token {
+        bytes,
+        head,
+        characters: bytes.iter().filter(|byte| !is_continuation(**byte)).count() as u32,
+        multibyte: bytes.iter().filter(|byte| **byte >= 0xC0).count() as u32,
+        flags,
+        is_slow: body.is_empty() || has_space || (is_spaced && is_tail),
+        is_spaced,
+        is_tail,
     }
 }
 
-fn has_wide_space(text: &str) -> bool {
-    text.char_indices().any(|(place, _)| is_wide_space(text.as_bytes().get(place..).unwrap_or_default()))
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+/// Whether bytes that end with a token may begin one of the spaces beyond ASCII.
+fn may_be_wide_space(bytes: &[u8]) -> bool {
+    match bytes {
+        [0xC2 | 0xE1 | 0xE2 | 0xE3] | [0xE1, 0x9A] | [0xE2, 0x80 | 0x81] | [0xE3, 0x80] => true,
+        _ => is_wide_space(bytes),
+    }
 }
 
 fn is_ascii_space(byte: u8) -> bool {
@@ -171,9 +190,7 @@ fn document(data: &[u8], ids: &[u32], tokens: &[Token<'_>]) -> Result<Option<[i6
         let Some(token) = tokens.get(id as usize) else {
             return Err(Error::Input(format!("id {id} lies outside of the vocabulary of {}", tokens.len())));
         };
-        if token.flags != 0 {
-            flagged.add(token.flags);
-        }
+        flagged.add(token.flags);
         if token.bytes.is_empty() {
             continue;
         }
@@ -215,14 +232,35 @@ impl Walk {
     /// Takes the next token; `rest` is the text from its first byte on.
     fn token(&mut self, token: &Token<'_>, rest: &[u8]) {
         self.token += 1;
-        match token.shape {
-            Shape::Other => return self.bytes(token.bytes.len(), rest),
-            Shape::Starts => self.close_word(),
-            Shape::Inside => {}
+        if token.is_slow {
+            return self.bytes(token.bytes.len(), rest);
+        }
+        if token.is_spaced {
+            self.close_word();
+        }
+        if token.is_tail {
+            self.tail();
+        }
+        if token.multibyte > 0 {
+            self.lead_token = self.token;
+            self.is_cut = false;
         }
         self.characters += i64::from(token.characters);
         self.multibyte += i64::from(token.multibyte);
-        self.in_this_word();
+        if token.characters > u32::from(token.is_spaced) {
+            self.in_this_word();
+        }
+    }
+
+    /// A byte that continues the character before.
+    fn tail(&mut self) {
+        if self.lead_token != self.token && !self.is_cut {
+            self.is_cut = true;
+            self.cut += 1;
+        }
+        if self.in_word {
+            self.last_token = self.token;
+        }
     }
 
     fn bytes(&mut self, length: usize, rest: &[u8]) {
@@ -245,13 +283,7 @@ impl Walk {
                     self.in_this_word();
                 }
             } else {
-                if self.lead_token != self.token && !self.is_cut {
-                    self.is_cut = true;
-                    self.cut += 1;
-                }
-                if self.in_word {
-                    self.last_token = self.token;
-                }
+                self.tail();
             }
         }
     }

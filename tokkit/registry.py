@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 from tokkit.errors import UsageError
 
 T = TypeVar("T")
+# More names than a reader wants in an error.
+_MANY = 40
 
 
 class Registry(Generic[T]):
@@ -49,7 +51,9 @@ class Registry(Generic[T]):
             self._load_plugin(name)
         if name not in self._things:
             near = difflib.get_close_matches(name, self.names(), n=1)
-            hint = f"did you mean `{near[0]}`?" if near else "one of: " + ", ".join(self.names())
+            names = self.names()
+            every = f"`tokkit list {self.kind}s` shows all" if len(names) > _MANY else "one of: " + ", ".join(names)
+            hint = f"did you mean `{near[0]}`?" if near else every
             raise UsageError(f"unknown {self.kind}, got `{name}`", hint=hint)
         return self._things[name]
 

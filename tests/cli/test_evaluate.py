@@ -197,3 +197,12 @@ def test_threads_change_no_figure_and_bad_ones_are_refused(folder):
     done = tokkit("eval", "bytes", "--on", "en=en.txt", "-j", "many", cwd=folder)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "must be a whole number, got `many`" in done.stderr
+
+
+def test_text_that_is_no_utf8_is_refused_with_its_place_and_what_to_do(folder):
+    (folder / "bad.txt").write_bytes(b"good\nna\xefve\n")
+    done = tokkit("eval", "bytes", "--on", "bad.txt", cwd=folder)
+    assert done.returncode == 3
+    assert "bad.txt:2:3: invalid UTF-8, got byte 0xef" in done.stderr
+    assert "convert the file to UTF-8" in done.stderr
+    assert "--invalid-utf8" not in done.stderr

@@ -161,3 +161,14 @@ def test_results_of_other_texts_or_versions_are_not_compared(results):
     for bad in ("", "[]", "{}", '{"schema": "tokkit.evaluation", "version": 2, "rows": [{}]}'):
         with pytest.raises(InputError, match=r"b\.json"):
             Results.from_json(bad, "b.json")
+
+
+def test_table_tells_the_places_of_three_tokenizers():
+    found = compare(
+        {"a": tokenizer("bbpe_4k"), "b": BASELINES["bytes"](), "c": BASELINES["characters"]()},
+        {"eng": texts()["eng"]},
+    )
+    last = found.table().splitlines()[-1]
+    assert last == "places on eng by fertility.ws@1 [95 %]: a 1 [1, 1], c 2 [2, 2], b 3 [3, 3]"
+    pair = compare({"a": tokenizer("bbpe_4k"), "b": BASELINES["bytes"]()}, {"eng": texts()["eng"]})
+    assert "places" not in pair.table()

@@ -85,6 +85,11 @@ def test_page_hatches_faked_premiums_and_says_why():
     assert "such a number is faked" in made
     # The second document has no token and is left out.
     assert "ascii on ell: 0.143: faked, the text is lost" in made
+    # The vocabulary, then means without the texts that are lost; of what is lost over all of them.
+    summary = made[made.index('<td class="l">ascii</td>') :][:400]
+    assert '<td data-v="128">128</td>' in summary
+    assert 'title="over 2 of 4 texts"' in summary
+    assert 'title="over 4 of 4 texts"' in summary
     whole = page(evaluate({"bytes": BASELINES["bytes"]()}, PARALLEL, ["premium"], reference="eng"))
     assert HATCHED not in whole
     assert "faked" not in whole

@@ -120,7 +120,10 @@ def test_merged_shards_give_the_value_of_the_whole(texts, data):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(st.sampled_from(" \n\x1c\x85\xa0\u1680\u2003\u2028\u205f\u3000aéж中あ\u1681\u2013😀"), max_size=30), st.randoms())
+@given(
+    st.text(st.sampled_from(" \n\x1c\x85\xa0\u1680\u2003\u2028\u205f\u3000aéж中あ\u1681\u2013😀"), max_size=30),
+    st.randoms(),
+)
 def test_compiled_walk_counts_any_cut_as_its_twin(text, draw):
     """Tokens of any bytes: halves of characters, halves of spaces, long ones."""
     data = text.encode()
@@ -233,6 +236,9 @@ def test_words_of_annex_29(text, words):
 def test_unknown_metric_names_the_nearest():
     with pytest.raises(UsageError, match=r"fertility\.ws"):
         METRICS.get("fertilty.ws")
+    with pytest.raises(UsageError) as caught:
+        METRICS.get("qqqqq")
+    assert caught.value.hint == "`tokkit list metrics` shows all"
 
 
 def test_each_metric_is_filed_under_its_own_name():

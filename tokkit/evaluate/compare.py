@@ -68,6 +68,10 @@ class Rank:
     high: int
 
 
+def _place(rank: Rank) -> int:
+    return rank.rank
+
+
 @dataclass(frozen=True)
 class Comparison:
     """All pairs and ranks."""
@@ -103,7 +107,22 @@ class Comparison:
         """A plain-text table, safe on a terminal."""
         from tokkit.report.text import escape
 
-        return aligned([[escape(cell) for cell in row] for row in self.cells()], left=4)
+        table = aligned([[escape(cell) for cell in row] for row in self.cells()], left=4)
+        return "\n".join([table, *self._places()])
+
+    def _places(self) -> list[str]:
+        """A line for each text and metric with the places of three tokenizers or more, the best first."""
+        from tokkit.report.text import escape
+
+        by: dict[tuple[str, str], list[Rank]] = {}
+        for rank in self.ranks:
+            by.setdefault((rank.text, rank.metric), []).append(rank)
+        lines = []
+        for (text, metric), ranks in by.items():
+            if len(ranks) > 2:
+                found = (f"{escape(r.tokenizer)} {r.rank} [{r.low}, {r.high}]" for r in sorted(ranks, key=_place))
+                lines.append(f"places on {escape(text)} by {metric} [95 %]: {', '.join(found)}")
+        return ["", *lines] if lines else []
 
 
 def compare(

@@ -195,7 +195,9 @@ def _languages(
     seen = {name: evidence[tokenizer, name] for name in texts}
     out = [name for name in texts if name != reference and lost_share(seen[name]) > MOST_UNKNOWN]
     if out:
-        warnings.append(f"{tokenizer}: left out of what is over languages, for text that is unknown or lost: {', '.join(out)}")
+        warnings.append(
+            f"{tokenizer}: left out of what is over languages, for text that is unknown or lost: {', '.join(out)}"
+        )
     kept = [name for name in texts if name not in out]
     return fairness_rows(
         tokenizer,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.recipe.inputs import resolve
 from tokkit.recipe.schema import EvalStep
@@ -11,6 +12,9 @@ from tokkit.recipe.schema import EvalStep
 if TYPE_CHECKING:
     from tokkit.evaluate import Results
     from tokkit.metrics.base import Subject
+
+
+_CONVERT = "convert the file to UTF-8: iconv -f latin1 -t utf-8"
 
 
 def evaluation_files(step: EvalStep) -> list[Path]:
@@ -53,13 +57,18 @@ def read_texts(names: Iterable[str], *, field: str = "text", whole: bool = False
         InputError: a file is missing, unreadable or not UTF-8.
     """
     from tokkit.corpus import SourceSpec, read
+    from tokkit.corpus.utf8 import HINT
 
     texts: list[str] = []
     for name in names:
         named = SourceSpec(path=resolve(name), field=field, unit="document" if whole else None)
         for source in read(named).sources:
             # The default policy of reading stops at what is not UTF-8, with file, line and byte.
-            found = [document.decode("utf-8") for batch in read(source) for document in batch.texts()]
+            try:
+                found = [document.decode("utf-8") for batch in read(source) for document in batch.texts()]
+            except InputError as error:
+                # The option that reading offers is none of an evaluation, which measures the text as it is.
+                raise error if error.hint != HINT else InputError(error.message, hint=f"{_CONVERT} {name}") from None
             is_lines = isinstance(source, SourceSpec) and source.format == "text" and not whole
             texts += [document.removesuffix("\n") for document in found] if is_lines else found
     return texts

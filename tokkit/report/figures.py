@@ -128,7 +128,7 @@ def heat_map(rows: Sequence[Row], faked: Collection[tuple[str, str]] = ()) -> st
         ink = ' style="fill:#111"' if row.value and not is_faked else ' class="soft"'
         out.append(
             f'<rect x="{x:.1f}" y="{y}" width="{wide - 1:.1f}" height="{high - 1}" fill="{fill}"'
-            f'{HATCHED if is_faked else ""}><title>{safe(title)}</title></rect>'
+            f"{HATCHED if is_faked else ''}><title>{safe(title)}</title></rect>"
             f"{_hatch(x, y, wide - 1, high - 1) if is_faked else ''}"
             f"{words(x + wide / 2, y + 14, shown, anchor='middle', more=ink)}"
         )

@@ -26,6 +26,10 @@ _HATCHED: Final = (
     "Hatched: more than a tenth of the text is unknown to the tokenizer or lost by it. What is lost costs no tokens, so "
     "such a number is faked."
 )
+_LEFT_OUT: Final = (
+    "A text of which a tokenizer loses more than a tenth is left out of its means, but for those of what is lost."
+)
+_LOSSES: Final = ("unk_char_rate", LETTERS_LOST)
 _FILTER_FROM: Final = 24
 _TALL_FROM: Final = 30
 
@@ -112,9 +116,7 @@ def _figures(results: Results) -> dict[str, list[str]]:
 def _faked(results: Results) -> set[tuple[str, str]]:
     """(tokenizer, text) where so much of the text is unknown or lost that its low counts say nothing."""
     found = {
-        (row.tokenizer, row.text)
-        for row in results.rows
-        if row.name in ("unk_char_rate", LETTERS_LOST) and (row.value or 0.0) > MOST_UNKNOWN
+        (row.tokenizer, row.text) for row in results.rows if row.name in _LOSSES and (row.value or 0.0) > MOST_UNKNOWN
     }
     return found | {pair for pair, seen in results.evidence.items() if unknown_share(seen) > MOST_UNKNOWN}
 
@@ -169,10 +171,13 @@ def _summary(results: Results) -> list[str]:
         return []
     metrics = list(dict.fromkeys(row.metric for row in results.rows if row.text in texts))
     values: dict[tuple[str, str], list[Row]] = {}
+    faked = _faked(results)
     for row in results.rows:
-        if row.text in texts and row.value is not None:
+        # How much is unknown or lost is told of all texts.
+        is_counted = (row.tokenizer, row.text) not in faked or row.name in _LOSSES
+        if row.text in texts and row.value is not None and is_counted:
             values.setdefault((row.tokenizer, row.metric), []).append(row)
-    sizes = results.manifest.get("tokenizers")
+    sizes = results.manifest.get("subjects")
     lines = []
     for name in dict.fromkeys(row.tokenizer for row in results.rows):
         facts = sizes.get(name) if isinstance(sizes, Mapping) else None
@@ -184,7 +189,8 @@ def _summary(results: Results) -> list[str]:
             hint = f"over {len(own)} of {len(texts)} texts"
             cells.append(_number(mean, "-" if mean is None else f"{mean:,.{own[0].decimals}f}", hint))
         lines.append(([name], cells))
-    note = "<p class=soft>Means over the texts, each of the same weight. Click a heading to sort.</p>"
+    note = "<p class=soft>Means over the texts, each of the same weight. Click a heading to sort."
+    note += f" {_LEFT_OUT}</p>" if faked else "</p>"
     return [note, *_table(["tokenizer"], ["vocabulary", *metrics], lines)]
 
 

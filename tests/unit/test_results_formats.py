@@ -235,3 +235,12 @@ def test_ring_is_around_what_the_first_tokenizer_cuts_otherwise():
     content = "".join(boundaries({"words": Words(), "halves": Halves()}, {"x": "four of"}))
     rings = re.findall(r'<span class="ring">(.*?)</span></span>', content)
     assert [re.sub("<[^>]*>", "|", ring) for ring in rings] == ["|fo||ur"]
+
+
+def test_table_of_many_metrics_has_one_line_for_each():
+    subject = {"bytes": BASELINES["bytes"]()}
+    wide = evaluate(subject, {}, [], vocabulary=True).table().splitlines()
+    assert wide[0].split() == ["metric", "bytes", "on", "vocabulary"]
+    assert wide[2].split() == ["health.vocab_size@1", "256"]
+    narrow = evaluate(subject, {"t": ["a b"]}, ["tokens"]).table().splitlines()
+    assert narrow[0].split() == ["text", "tokenizer", "tokens@1"]

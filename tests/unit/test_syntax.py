@@ -66,27 +66,27 @@ def test_what_does_not_parse_is_no_python(text):
 
 def test_boundaries_are_worked_out_by_hand():
     # Leaves x = foo ( 1 ); the token `o(1` joins three and starts inside of `foo`.
-    recall, precision, whole = values(Cutter([["x", " =", " fo", "o(1", ")"]]), ["x = foo(1)"])
+    recall, precision, whole = values(Cutter([["x", " =", " fo", "o(1", ")\n"]]), ["x = foo(1)\n"])
     assert (recall.numerator, recall.denominator) == (3, 5)
     assert (precision.numerator, precision.denominator) == (3, 4)
     assert (whole.numerator, whole.denominator) == (3, 6)
 
 
 def test_cuts_in_strings_and_comments_are_not_judged():
-    recall, precision, whole = values(Cutter([["x", "='a", " b'", " # c", " d"]]), ["x='a b' # c d"])
+    recall, precision, whole = values(Cutter([["x", "='a", " b'", " # c", " d\n"]]), ["x='a b' # c d\n"])
     assert (recall.numerator, recall.denominator) == (2, 3)
     assert (precision.numerator, precision.denominator) == (2, 2)
     assert (whole.numerator, whole.denominator) == (1, 2)
 
 
 def test_prose_has_no_value_and_the_reason():
-    for found in values(BASELINES["bytes"](), ["this prose", ""]):
+    for found in values(BASELINES["bytes"](), ["this prose\n", "", "name", "a - b"]):
         assert found.value is None
         assert "no document is Python" in found.reason
 
 
 def test_bytes_part_all_leaves_and_cut_all_names():
-    recall, precision, whole = values(BASELINES["bytes"](), ["ab = cd", "prose it is"])
+    recall, precision, whole = values(BASELINES["bytes"](), ["ab = cd\n", "prose it is"])
     assert recall.value == 1.0
     assert (precision.numerator, precision.denominator) == (4, 6)
     assert (whole.numerator, whole.denominator) == (1, 3)

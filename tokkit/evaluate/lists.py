@@ -88,6 +88,9 @@ def health_rows(tokenizers: Mapping[str, Subject], wanted: Collection[str] = ())
             "byte_tokens_unreachable": None
             if state.byte_tokens_unreachable is None
             else len(state.byte_tokens_unreachable),
+            "continuation_unreachable": None
+            if state.continuation_unreachable is None
+            else len(state.continuation_unreachable),
             "byte_coverage": state.byte_values_with_own_token,
             "partial_utf8": state.utf8_classes.get("partial_utf8", 0),
             "never_valid_utf8": len(state.never_valid),

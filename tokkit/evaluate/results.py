@@ -17,6 +17,9 @@ SCHEMA: Final = "tokkit.evaluation"
 VERSION: Final = 2
 
 
+_WIDEST: Final = 200
+
+
 @dataclass(frozen=True)
 class Row:
     """One number: a tokenizer on a text by a metric (`fertility.ws@1`).
@@ -167,10 +170,15 @@ class Results:
         return cells
 
     def table(self) -> str:
-        """A plain-text table of `cells`, safe on a terminal."""
+        """A plain-text table of `cells`, safe on a terminal; one line a metric where it would be far too wide."""
         from tokkit.report.text import escape
 
-        return aligned([[escape(cell) for cell in row] for row in self.cells()], left=2)
+        cells = [[escape(cell) for cell in row] for row in self.cells()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        if sum(widths) <= _WIDEST or len(cells) > len(cells[0]):
+            return aligned(cells, left=2)
+        columns = [["metric", *cells[0][2:]], *([f"{row[1]} on {row[0]}", *row[2:]] for row in cells[1:])]
+        return aligned([list(line) for line in zip(*columns, strict=True)], left=1)
 
 
 def aligned(cells: list[list[str]], *, left: int) -> str:

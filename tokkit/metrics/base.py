@@ -191,6 +191,7 @@ METRICS: Registry[Metric] = Registry(
                 "fairness.worst_premium "
                 "health.vocab_size health.model_unreachable health.normalizer_unreachable "
                 "health.pretokenizer_unreachable health.unreachable health.byte_tokens_unreachable "
+                "health.continuation_unreachable "
                 "health.byte_coverage "
                 "health.partial_utf8 health.never_valid_utf8 health.duplicates health.overlong health.control "
                 "health.trailing_space health.strict_selfencode_fail health.max_token_bytes "

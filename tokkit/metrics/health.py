@@ -6,26 +6,18 @@ spelling: merges inside of a span don't depend on what is around it.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Final, Literal
 
-from tokkit.errors import TokkitError
 from tokkit.metrics.base import Subject
 from tokkit.metrics.lexicon import Family, Lexicon
+from tokkit.metrics.reach import probe
+from tokkit.metrics.scripts import script_of
 
 Utf8Class = Literal["well_formed", "partial_utf8", "never_valid_utf8"]
 OVERLONG_BYTES: Final = 64
 _NEVER: Final = frozenset([0xC0, 0xC1, *range(0xF5, 0x100)])
-_CONTEXTS: Final = ("", " ", "\n", ".", "(", "a", "A", "1", "«", "中", "ก", "ا")
-# Scripts of the letters of vocabularies, by the names of Unicode; what is none of these is "Other".
-_SCRIPTS: Final = (
-    *("Latin", "Cyrillic", "Greek", "Arabic", "Hebrew", "Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Oriya"),
-    *("Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Thai", "Lao", "Tibetan", "Myanmar", "Georgian", "Hangul"),
-    *("Ethiopic", "Khmer", "Mongolian", "Hiragana", "Katakana", "Bopomofo", "Han", "Armenian", "Syriac", "Thaana"),
-    *("Cherokee", "Tifinagh", "Nko", "Javanese", "Balinese", "Common", "Inherited"),
-)
 
 
 @dataclass(frozen=True)
@@ -47,6 +39,7 @@ class Health:
     pretokenizer_splits: list[int]
     unreachable_in_contexts: list[int]
     byte_tokens_unreachable: list[int] | None
+    continuation_unreachable: list[int] | None
     script_counts: dict[str, int]
     duplicate_ids: list[int]
     never_valid: list[int]
@@ -58,7 +51,14 @@ class Health:
     @property
     def unreachable(self) -> list[int]:
         """Ids that the model, the normaliser or the pre-tokenizer keeps from ever occurring; ascending."""
-        return sorted({*(self.model_unreachable or ()), *self.normalizer_unreachable, *self.unreachable_in_contexts})
+        return sorted(
+            {
+                *(self.model_unreachable or ()),
+                *(self.continuation_unreachable or ()),
+                *self.normalizer_unreachable,
+                *self.unreachable_in_contexts,
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -77,19 +77,19 @@ def health(subject: Subject) -> Health:
     specials = frozenset(lexicon.specials.values())
     classes = {token: utf8_class(data) for token, data in tokens.items()}
     counted = Counter(classes.values())
-    probe = _probe(lexicon)
-    strict = [token for token in tokens if not probe.encodes_to_itself(token)]
+    asked = probe(lexicon)
+    strict = [token for token in tokens if not asked.encodes_to_itself(token)]
     ordinary = [token for token in tokens if token not in specials and classes[token] == "well_formed"]
     surfaces = {token: tokens[token].decode() for token in ordinary}
-    splits = [token for token, surface in surfaces.items() if probe.is_split(surface)]
+    splits = [token for token, surface in surfaces.items() if asked.is_split(surface)]
     # What encodes to itself is reached, whatever the tests below say of its parts: added tokens, padded ideographs.
     failing = frozenset(strict)
-    normalised = [token for token, surface in surfaces.items() if token in failing and not probe.keeps(surface)]
+    normalised = [token for token, surface in surfaces.items() if token in failing and not asked.keeps(surface)]
     unreachable = None
-    if probe.tokenize is not None:
+    if asked.tokenize is not None:
         skipped = specials | frozenset(lexicon.byte_ids.values())
         unreachable = [
-            token for token in tokens if token in failing and token not in skipped and probe.tokenize(token) != [token]
+            token for token in tokens if token in failing and token not in skipped and asked.tokenize(token) != [token]
         ]
     byte_ids = frozenset(lexicon.byte_ids.values())
     text_tokens = frozenset(data for token, data in tokens.items() if token not in byte_ids)
@@ -115,9 +115,12 @@ def health(subject: Subject) -> Health:
         normalizer_unreachable=normalised,
         pretokenizer_splits=splits,
         unreachable_in_contexts=[
-            token for token in splits if token in failing and not probe.occurs(token, surfaces[token])
+            token for token in splits if token in failing and not asked.occurs(token, surfaces[token])
         ],
         byte_tokens_unreachable=dead_bytes if lexicon.byte_ids else None,
+        continuation_unreachable=None
+        if asked.continues is None
+        else [token for token in tokens if not asked.continues(token)],
         script_counts=_scripts(tokens, classes, specials),
         duplicate_ids=_duplicates(tokens, byte_ids, lexicon),
         never_valid=[token for token, kind in classes.items() if kind == "never_valid_utf8"],
@@ -131,7 +134,7 @@ def health(subject: Subject) -> Health:
 
 
 def unreachable(lexicon: Lexicon) -> frozenset[int]:
-    """Ids of ordinary tokens that one of the three tests finds."""
+    """Ids of ordinary tokens that one of the tests finds."""
     return frozenset(health(lexicon.subject).unreachable)
 
 
@@ -167,94 +170,6 @@ def _is_byte(token: int, data: bytes, lexicon: Lexicon) -> bool:
     return lexicon.family == "byte_level" or lexicon.byte_ids.get(data[0]) == token
 
 
-@dataclass(frozen=True)
-class _Probe:
-    """The parts of a tokenizer that the checks ask; `tokenize` is None where the model cannot be asked alone."""
-
-    encodes_to_itself: Callable[[int], bool]
-    tokenize: Callable[[int], list[int]] | None
-    is_split: Callable[[str], bool]
-    keeps: Callable[[str], bool]
-    occurs: Callable[[int, str], bool]
-
-
-def _probe(lexicon: Lexicon) -> _Probe:
-    subject = lexicon.subject
-    encode = _encoder(subject)
-
-    def encodes_to_itself(token: int) -> bool:
-        try:
-            return encode(subject.decode([token])) == [token]
-        except TokkitError:
-            return False
-
-    def occurs(token: int, surface: str) -> bool:
-        return any(
-            token in encode(before + surface + after) for before in _CONTEXTS for after in _CONTEXTS if before + after
-        )
-
-    tables = getattr(subject, "tables", None)
-    if tables is not None:
-        import unicodedata
-
-        from tokkit import _core
-        from tokkit.model.tokenizer import Tokenizer
-
-        user_defined = {name: token for name, token in tables.specials.items() if name in tables.user_defined}
-        alone = Tokenizer(replace(tables, pretokenizer="none@1", normalizer=None, specials=user_defined))
-        form = tables.normalizer
-
-        def is_split(surface: str) -> bool:
-            rewritten = _core.rewrite(surface.encode(), tables.pretokenizer)
-            return len(_core.pretokenize(rewritten, tables.pretokenizer)) > 1
-
-        return _Probe(
-            encodes_to_itself=encodes_to_itself,
-            tokenize=lambda token: alone.encode_bytes(lexicon.token_bytes(token)),
-            is_split=is_split,
-            keeps=lambda surface: form is None or unicodedata.is_normalized(form.upper(), surface),
-            occurs=occurs,
-        )
-    runner = getattr(subject, "_runner", None)
-    if runner is None:
-        return _Probe(encodes_to_itself, None, lambda _: False, lambda _: True, occurs)
-    library = runner(frozenset(lexicon.specials))
-    is_wordpiece = subject._file.kind == "WordPiece"  # type: ignore[attr-defined]  # only our own wrapper has _runner
-    marked = "Metaspace" in repr(library.pre_tokenizer) or "Metaspace" in repr(library.decoder)
-
-    def pieces(surface: str) -> bool:
-        if library.pre_tokenizer is None:
-            return False
-        return len(library.pre_tokenizer.pre_tokenize_str(surface.removeprefix(" ") if marked else surface)) > 1
-
-    def keeps(surface: str) -> bool:
-        if library.normalizer is None:
-            return True
-        after = str(library.normalizer.normalize_str(surface)).replace("▁", " ")
-        # A normaliser may put a space in front of all text, or take the first away: neither destroys a token.
-        return after == " " + surface or after.removeprefix(" ") == surface.removeprefix(" ")
-
-    return _Probe(
-        encodes_to_itself=encodes_to_itself,
-        tokenize=None if is_wordpiece else lambda token: [t.id for t in library.model.tokenize(lexicon.names[token])],
-        is_split=pieces,
-        keeps=keeps,
-        occurs=occurs,
-    )
-
-
-def _encoder(subject: Subject) -> Callable[[str], list[int]]:
-    encode = getattr(subject, "encode", None)
-    if encode is None:
-        return lambda text: [int(token) for token in subject.encode_batch([text]).ids]
-
-    def with_specials(text: str) -> list[int]:
-        ids: list[int] = encode(text, allowed_special="all")
-        return ids
-
-    return with_specials
-
-
 def _scripts(tokens: dict[int, bytes], classes: dict[int, Utf8Class], specials: frozenset[int]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for token, data in tokens.items():
@@ -272,21 +187,17 @@ def _scripts(tokens: dict[int, bytes], classes: dict[int, Utf8Class], specials: 
     return dict(sorted(found.items()))
 
 
-@cache
-def script_of(letter: str) -> str:
-    """The Unicode script of a letter (UAX 24), as the `regex` package knows it."""
-    import regex
-
-    for script in _SCRIPTS:
-        if regex.match(rf"\p{{Script={script}}}", letter):
-            return script
-    return "Other"
+_NOT_APPLICABLE: Final = {
+    "model_unreachable": "the model cannot be asked for one token",
+    "continuations": "there are no tokens that continue a word (`##s`)",
+    "byte_tokens": "there are no byte tokens (`<0xNN>`)",
+}
 
 
 def _lint(found: Health) -> list[Finding]:
     def judge(check: str, ids: "Iterable[int] | None", what: str, severity: Literal["warn", "fail"]) -> Finding:
         if ids is None:
-            return Finding("not_applicable", check, "the model cannot be asked for one token")
+            return Finding("not_applicable", check, _NOT_APPLICABLE[check])
         listed = list(ids)
         if not listed:
             return Finding("pass", check, "none")
@@ -299,6 +210,7 @@ def _lint(found: Health) -> list[Finding]:
         judge(
             "pretokenizer", found.unreachable_in_contexts, "tokens split before they can form, in 143 contexts", "fail"
         ),
+        judge("continuations", found.continuation_unreachable, "`##` tokens that no word can end in", "fail"),
         judge("byte_tokens", found.byte_tokens_unreachable, "byte tokens of no use", "warn"),
         judge("overlong", found.overlong, f"tokens longer than {OVERLONG_BYTES} bytes", "warn"),
         judge("duplicates", found.duplicate_ids, "tokens that spell what another spells", "warn"),

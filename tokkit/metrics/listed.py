@@ -101,9 +101,16 @@ _HEALTH: Final[tuple[_Row, ...]] = (
     (
         "unreachable",
         "lower",
-        "tokens that any of the three tests finds",
-        "union of model, normalizer and pretokenizer",
+        "tokens that any of these tests finds",
+        "union of model, continuation, normalizer and pretokenizer",
         "special and byte tokens are not counted",
+    ),
+    (
+        "continuation_unreachable",
+        "lower",
+        "`##` tokens of WordPiece that follow no token of the vocabulary, or are cut off by the pre-tokenizer",
+        "no q with longest match q before x in one pre-token",
+        "exact for the greedy rule; other tokenizers have no such tokens",
     ),
     (
         "byte_tokens_unreachable",

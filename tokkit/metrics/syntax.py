@@ -1,7 +1,7 @@
 """Whether tokens respect the leaves of Python's syntax: names, numbers, operators, strings, comments.
 
 Python's own parser says what is Python and its own tokenizer where the leaves are, so that no grammar needs to be
-installed. Documents that do not parse are left out.
+installed. Documents that do not parse are left out, and those of one line.
 """
 
 import ast
@@ -74,7 +74,9 @@ def _tokens(text: str) -> list[tuple[tuple[int, int], tuple[int, int], bool]]:
 
 
 def _row(batch: Batch, index: int) -> list[int]:
-    leaves = python_leaves(batch.measured(index))
+    text = batch.measured(index)
+    # A line of prose may well be a name or an expression; a file has a line feed.
+    leaves = python_leaves(text) if "\n" in text else None
     if leaves is None or not len(leaves.low):
         return [0] * len(_NAMES)
     starts, ends = batch.spans(index)
@@ -155,6 +157,6 @@ for _what, _above, _below, _unit, _better, _summary, _formula, _caveat in _ROWS:
         better=_better,
         summary=_summary,
         formula=_formula,
-        caveat=f"{_caveat}; a lone word is Python too: do not read it on prose",
+        caveat=f"{_caveat}; documents without a line feed are left out",
         source="after TokEval's alignment with leaves of the AST",
     )

@@ -23,8 +23,8 @@ COUNTERS: Final = ("ids", "words")
 
 _BARS: Final = ("fertility.ws", "fertility.uax29", "fertility.char", "bytes_per_token")
 _HATCHED: Final = (
-    "Hatched: more than a tenth of the text is unknown to the tokenizer or lost by it. What is lost costs no tokens, so "
-    "such a number is faked."
+    "Hatched: more than a tenth of the text is unknown to the tokenizer or lost by it. What is lost costs no tokens, "
+    "so such a number is faked."
 )
 _LEFT_OUT: Final = (
     "A text of which a tokenizer loses more than a tenth is left out of its means, but for those of what is lost."

@@ -87,6 +87,10 @@ bench-train: $(VENV)-peers/.made  ## train with tokkit and its peers side by sid
 bench-encode: $(VENV)/.tested  ## encode with tokkit, tiktoken and HF tokenizers side by side (BENCH_FILE=...)
 	$(BIN)/python -m evals.bench encode $(BENCH_FILE)
 
+.PHONY: bench-metrics
+bench-metrics: $(VENV)-peers/.made  ## core@1 beside encoding alone and beside packages that measure (BENCH_FILE=..., TOKENIZER=...)
+	$(BIN)/python -m evals.bench metrics $(TOKENIZER) $(BENCH_FILE) --first 21000000 --peer-python $(VENV)-peers/bin/python
+
 # --- inside -----------------------------------------------------------------------------------------------------------
 
 $(VENV)/.made:

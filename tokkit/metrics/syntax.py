@@ -74,7 +74,7 @@ def _tokens(text: str) -> list[tuple[tuple[int, int], tuple[int, int], bool]]:
 
 
 def _row(batch: Batch, index: int) -> list[int]:
-    text = batch.measured(index)
+    text = batch.texts[index]
     # A line of prose may well be a name or an expression; a file has a line feed.
     leaves = python_leaves(text) if "\n" in text else None
     if leaves is None or not len(leaves.low):

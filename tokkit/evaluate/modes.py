@@ -131,8 +131,10 @@ def _tokscope(given: Given) -> Numbers:
 
 def _petrov(given: Given) -> Numbers:
     def whole(documents: Sequence[str]) -> str:
-        # Of a whole file the last line feed leaves an empty line, as in their program.
-        return " ".join(line for document in documents for line in document.split("\n"))
+        # A document that ends in a line feed is a whole file: theirs is split there, which leaves an empty line.
+        return " ".join(
+            document.replace("\n", " ") if document.endswith("\n") else document for document in documents
+        )
 
     tokens = len(_joined(given.lexicon, whole(given.documents)).ids)
     found: Numbers = {"tokens": float(tokens), "premium": None}

@@ -59,7 +59,8 @@ def probe(lexicon: Lexicon) -> Probe:
 
         return Probe(
             encodes_to_itself=encodes_to_itself,
-            tokenize=lambda token: alone.encode_bytes(lexicon.token_bytes(token)),
+            # In the spelling of the model: a marker for a space is no space here.
+            tokenize=lambda token: alone.encode_bytes(subject.token_bytes(token)),
             is_split=is_split,
             keeps=lambda surface: form is None or unicodedata.is_normalized(form.upper(), surface),
             occurs=occurs,

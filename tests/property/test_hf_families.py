@@ -220,6 +220,13 @@ def test_longer_and_shorter_vocabularies_read_user_defined_tokens_and_normal_for
     assert len(longer.encode("caf\u00e9")) < len(ours.encode("caf\u00e9"))
 
 
+@pytest.mark.parametrize("family", ["llama2", "mistral"])
+def test_a_marker_in_front_comes_from_the_first_character(family: str) -> None:
+    ours, _, some = pair(family)
+    for text in ("\U0001f642 a", "\u00e9", "a"):
+        assert ours.encode_offsets(text).char_offsets == some.encode(text, add_special_tokens=False).offsets
+
+
 @pytest.mark.parametrize("unit", ["byte", "char"])
 @pytest.mark.parametrize("scheme", ["llama2@1", "mistral@1", "gemma@1"])
 def test_a_vocabulary_trained_with_spaces_as_markers_reads_and_writes_as_its_export(scheme: str, unit: str) -> None:

@@ -3,7 +3,7 @@
 use super::atoms::Placed;
 use super::superwords::RunScratch;
 use super::word::Scratch;
-use super::{Allowed, Encoder};
+use super::{Allowed, Cut, Encoder};
 use crate::error::Result;
 
 /// Tokens of one text with their places in it.
@@ -21,11 +21,13 @@ impl Encoder {
     /// Encodes one text and says where each token came from.
     ///
     /// A token that covers part of a character has its own bytes, and the whole character. A token that stands for
-    /// nothing in the text (a marker put in front) has an empty range.
+    /// nothing in the text (a marker put in front) has an empty range, or the first character where the scheme is of a
+    /// family whose own library says so.
     pub fn encode_located(&self, text: &[u8], allowed: &Allowed) -> Result<Located> {
         let mut located = Located::default();
         let (mut scratch, mut runs, mut words) = (Scratch::default(), RunScratch::default(), Vec::new());
         let mut base = 0;
+        let marker_spans = matches!(&self.cut, Cut::Scheme(scheme) if scheme.front_marker_spans());
         self.parts(text, allowed, |part, is_first, special| {
             let Located { ids, bytes, .. } = &mut located;
             if let Some(id) = special {
@@ -57,7 +59,15 @@ impl Encoder {
                 self.join_words(&mut words, run, end, &mut runs);
                 let source = |at: u32| (base + rewritten.source_offset(at as usize)) as u64;
                 ids.extend(words.iter().map(|placed| placed.id));
-                bytes.extend(words.iter().map(|placed| (source(placed.start), source(placed.end))));
+                bytes.extend(words.iter().map(|placed| {
+                    let (start, end) = (source(placed.start), source(placed.end));
+                    if start == end && placed.start < placed.end && marker_spans {
+                        // As in the library of these families: a marker in front comes from the first character.
+                        let first = part.iter().skip(1).take_while(|&&byte| byte & 0xC0 == 0x80).count();
+                        return (start, start + 1 + first as u64);
+                    }
+                    (start, end)
+                }));
             }
             base += part.len();
             Ok(())

@@ -109,6 +109,11 @@ impl Scheme {
         }
     }
 
+    /// Whether a marker put in front of a text counts as part of its first character, as Hugging Face has it.
+    pub fn front_marker_spans(&self) -> bool {
+        matches!(self.scanner, Scanner::SpaceRuns(_))
+    }
+
     /// Calls `f` with the bounds of each pretoken, in order and disjoint, never empty.
     ///
     /// Takes any bytes: one that is not UTF-8 counts as a character that is no letter, number or space. The pretokens

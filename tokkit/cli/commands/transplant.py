@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokkit.cli import options
+from tokkit.cli.listed import names, options_of, value_of
 from tokkit.cli.probing import probe_methods
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import UsageError
@@ -16,21 +17,15 @@ if TYPE_CHECKING:
     from tokkit.extrinsic.select import Candidate
 
 
-def _more_options(arguments: Sequence[str]) -> list[click.Option]:
-    from tokkit.cli.derived import derived_options
-    from tokkit.transplant.base import METHODS
-    from tokkit.transplant.config import TransplantConfig
+_METHODS = "tokkit.transplant.base:METHODS"
 
-    name = "auto"
-    for index, argument in enumerate(arguments):
-        if argument == "--method" and index + 1 < len(arguments):
-            name = arguments[index + 1]
-        elif argument.startswith("--method="):
-            name = argument.removeprefix("--method=")
-    chosen = METHODS.get(name)
+
+def _more_options(arguments: Sequence[str]) -> list[click.Option]:
+    name = value_of("--method", arguments) or "auto"
+    place, common = f"{_METHODS}/{name}", "tokkit.transplant.config:TransplantConfig"
     return [
-        *derived_options(chosen.Config, "method", heading=f"Options of --method {name}"),
-        *derived_options(TransplantConfig, "transplant", heading="Options of transplanting"),
+        *options_of(place, "method", arguments, heading=f"Options of --method {name}"),
+        *options_of(common, "transplant", arguments, heading="Options of transplanting"),
     ]
 
 
@@ -46,7 +41,13 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @click.argument("base", metavar="BASE")
 @click.argument("target", metavar="TARGET", required=False)
 @options.out_option("Folder to make.", required=False)
-@click.option("--method", default="auto", show_default=True, metavar="NAME", help="One of `tokkit list transplants`.")
+@click.option(
+    "--method",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help=f"How new rows are made; its options show with --help. One of {', '.join(names(_METHODS))}, or a plug-in's.",
+)
 @click.option("--donor", metavar="DIR", help="A model that has the target tokenizer: more methods can use its rows.")
 @click.option("--auxiliary", metavar="FILE", help="Vectors of tokens: safetensors with `target` and `base`.")
 @click.option("--learn-from", metavar="TEXT", help="Learn such vectors from this text, read in the new tokens.")

@@ -33,6 +33,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     "transplant",
     examples=(
         "tokkit transplant models/base mytok -o models/base-mytok",
+        "tokkit transplant models/base mytok -o models/base-mytok --learn-from book.txt",
         "tokkit transplant models/base models/donor --donor models/donor --method omp -o out",
         "tokkit transplant models/base mytok -o out --cpt-probe 50 --probe-text english.txt --candidates auto,mean",
     ),
@@ -49,8 +50,8 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     help=f"How new rows are made; its options show with --help. One of {', '.join(names(_METHODS))}, or a plug-in's.",
 )
 @click.option("--donor", metavar="DIR", help="A model that has the target tokenizer: more methods can use its rows.")
-@click.option("--auxiliary", metavar="FILE", help="Vectors of tokens: safetensors with `target` and `base`.")
-@click.option("--learn-from", metavar="TEXT", help="Learn such vectors from this text, read in the new tokens.")
+@click.option("--auxiliary", metavar="FILE", help="Vectors of all tokens: safetensors with `target` and `base`.")
+@click.option("--learn-from", metavar="TEXT", help="Learn such vectors from this text, read with both tokenizers.")
 @click.option("--weights", metavar="FILE", help="Use the rows of this transplant.parquet, for a fine-tune of its base.")
 @click.option(
     "--map", "pairs", multiple=True, metavar="TARGET=BASE", help="This target token is that base token (repeatable)."
@@ -128,8 +129,8 @@ def command(
     if target is None:
         raise UsageError("TARGET is missing", hint="tokkit transplant BASE TARGET -o OUT")
     config = TransplantConfig(**given(chosen, "transplant"))
-    more: dict[str, Any] = {"donor": donor, "overrides": _overrides(pairs), "auxiliary": auxiliary}
-    more["memory"] = _budget(memory)
+    more: dict[str, Any] = {"donor": donor, "overrides": _overrides(pairs), "memory": _budget(memory)}
+    more |= {"auxiliary": auxiliary, "learn_from": learn_from}
     probed: list[Candidate] = []
     if steps is not None or probe_text is not None or candidates is not None:
         if method != "auto" or weights is not None or dry_run:
@@ -146,7 +147,6 @@ def command(
             method=method,
             options=given(chosen, "method"),
             config=config,
-            learn_from=learn_from,
             weights=weights,
             seed=seed,
             threads=threads,

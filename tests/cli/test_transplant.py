@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 
 from tests import tiny_models
 from tests.cli.command import tokkit
+from tokkit.report.assets import STYLE
 
 TEXT = "the quick brown fox jumps over the lazy dog, the fox and the dog\n" * 4
 TABLE = "model.embed_tokens.weight"
@@ -51,7 +52,8 @@ def test_the_page_tells_of_new_rows_and_of_a_text(home: Path) -> None:
     assert "have new rows" in page
     assert "nearest rows" in page
     assert "<script" not in page
-    assert "http" not in page.replace("http-equiv", "")
+    assert "http" not in page.replace("http-equiv", "").replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert STYLE in page
     assert tokkit("transplant", "base", "target", "-o", "x", "--text", "a.txt", cwd=home).returncode == 2
 
 

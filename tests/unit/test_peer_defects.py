@@ -210,9 +210,7 @@ def test_defects_11_and_12_settings_template_shards_and_code_come_along(home: Pa
 
 def test_defect_13_every_row_and_every_doubt_is_in_the_report(home: Path) -> None:
     threes = home / "threes"
-    model = tokkit_train(
-        texts([TEXT + "77 345 9\n"]), vocab_size=280, special_tokens=("<odd>",), pretokenizer="gpt2@1"
-    )
+    model = tokkit_train(texts([TEXT + "77 345 9\n"]), vocab_size=280, special_tokens=("<odd>",), pretokenizer="gpt2@1")
     artifact.save(model, threes)
     done = tokkit("transplant", "base", "threes", "-o", "told", "--method", "mined", "--json", cwd=home)
     assert done.returncode == 0, done.stderr

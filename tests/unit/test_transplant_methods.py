@@ -1,5 +1,6 @@
 """Every method end to end on a tiny model: all rows are made, none is zero, each is accounted for."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from tokkit.errors import UsageError
 from tokkit.load import load_tokenizer
 from tokkit.transplant import METHODS, transplant
 from tokkit.transplant.auto import blended
-from tokkit.transplant.base import Auxiliary, Rows
+from tokkit.transplant.base import Auxiliary, Pieces, Problem, Rows, Side
 from tokkit.transplant.checkpoint import open_checkpoint
+from tokkit.transplant.compose import Compose
 from tokkit.transplant.focus import cosines
 from tokkit.transplant.provenance import NAME, read_provenance
 from tokkit.transplant.sparse import Csr
@@ -139,3 +141,12 @@ def test_vectors_are_learnt_from_a_text_for_every_method_that_takes_them(
     report = transplant(home / "base", home / "donor", tmp_path / "out", method=method, learn_from=text)
     used = report.methods[TABLE]
     assert used.get("compose + near" if method == "auto" else method, 0) > 5
+
+
+@pytest.mark.parametrize(("side", "is_tied", "wanted"), [("in", True, 0.5), ("out", False, 0.5), ("in", False, 1.0)])
+def test_only_output_rows_are_scaled(side: Side, is_tied: bool, wanted: float) -> None:
+    pieces = Pieces([np.array([0, 1])], [np.array([1, 2])])
+    read = partial(np.ones, (2, 3))
+    problem = Problem(side, read, np.zeros(0, np.int64), (b"abc",), pieces=lambda: pieces, is_tied=is_tied)
+    made = Compose(Compose.Config(scale=0.5)).solve(problem)
+    assert made.weights.weights.sum() == pytest.approx(wanted)

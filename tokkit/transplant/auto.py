@@ -1,11 +1,11 @@
 """The default: composition by piece length, blended with neighbours or left to a mixture where there is more to go by.
 
 With nothing but two tokenizers `compose` by charlen, power 2 for input rows and 1 for output rows and for rows that are
-both: what reads best at once on SmolLM2-135M (evals/studies). With vectors of both vocabularies a quarter of a row
-comes from the three nearest base tokens, the nearest foremost: more of them, or flatter weights, read worse in code.
-With a donor `omp` for text tokens, but composition where a mixture is known to go wrong: tokens with several digits
-(arXiv 2506.06607 loses 74-79 % of GSM8K across digit schemes), tokens whose donor row it cannot rebuild, and all
-specials.
+both, output rows 5 % shorter: what reads best at once on SmolLM2-135M (evals/studies). With vectors of both
+vocabularies a share of each row comes from the three nearest base tokens, the nearest foremost: more of them, or
+flatter weights, read worse in code. With a donor `omp` for text tokens, but composition where a mixture is known to
+go wrong: tokens with several digits (arXiv 2506.06607 loses 74-79 % of GSM8K across digit schemes), tokens whose donor
+row it cannot rebuild, and all specials.
 """
 
 from dataclasses import replace
@@ -35,7 +35,10 @@ class Auto(Method):
 
         k: int = Field(64, ge=1, le=4096, description="anchors of a new row at most, with a donor")
         max_residual: float = Field(0.9, gt=0, le=1, description="compose where the mixture misses more of the row")
-        share: float = Field(0.25, ge=0, le=1, description="share of the nearest base tokens, with vectors")
+        scale: float | None = Field(
+            None, gt=0, le=4, description="factor of output rows, tied ones too; 0.95, or 0.975 with vectors"
+        )
+        share: float = Field(0.15, ge=0, le=1, description="share of the nearest base tokens, with vectors")
 
     config: Config
 
@@ -57,7 +60,9 @@ class Auto(Method):
         return Rows(Csr.of_rows(rows), residual=residual, served=mixes | composed.served, labels=labels)
 
     def _composed(self, problem: Problem) -> Rows:
-        made = Compose(Compose.Config(power_in=1.0 if problem.is_tied else 2.0)).solve(problem)
+        blends = problem.auxiliary is not None and self.config.share > 0
+        scale = self.config.scale or (0.975 if blends else 0.95)  # neighbours that differ shorten a row too
+        made = Compose(Compose.Config(power_in=1.0 if problem.is_tied else 2.0, scale=scale)).solve(problem)
         plain = replace(made, labels=("compose",) * problem.n)
         if problem.auxiliary is None or not self.config.share:
             return plain
@@ -90,6 +95,9 @@ def blended(composed: Rows, vectors: Auxiliary, wanted: NDArray[np.bool_], *, sh
             continue
         ids, own = rows[place]
         part = share if len(ids) else 1.0
-        rows[place] = (np.r_[ids, old[near.indices[number][kept]]], np.r_[(1 - part) * own, part * weights[kept]])
+        rows[place] = (
+            np.r_[ids, old[near.indices[number][kept]]],
+            np.r_[(1 - part) * own, part * weights[kept] * (own.sum() if len(ids) else 1.0)],
+        )
         labels[place], served[place] = ("compose + near" if len(ids) else "near"), True
     return replace(composed, weights=Csr.of_rows(rows), labels=tuple(labels), served=served)

@@ -153,3 +153,23 @@ def test_a_model_follows_a_vocabulary_without_some_bytes(home: Path, gap: Path, 
     assert (after[word[0]] == before[word[1]]).all()
     assert np.isfinite(after).all()
     assert after.any(axis=1).all()
+
+
+def test_the_folder_is_ready_for_gguf(home: Path) -> None:
+    """What llama.cpp's converter asks of a folder: ids below vocab_size, merges, a known pre-tokenizer, types."""
+    gguf = pytest.importorskip("gguf")
+    assert tokkit("transplant", "base", "target", "-o", "ready", cwd=home).returncode == 0
+    done = tokkit("convert", "ready", "--to", "gguf", "-o", "ready-gguf", cwd=home)
+    assert done.returncode == 0, done.stderr
+    config = json.loads((home / "ready" / "config.json").read_text(encoding="utf-8"))
+    rows = load_file(home / "ready" / "model.safetensors")[TABLE].shape[0]
+    fields = gguf.GGUFReader(home / "ready-gguf" / "vocab.gguf").fields
+    tokens = fields["tokenizer.ggml.tokens"].contents()
+    assert len(tokens) == len(set(tokens)) == rows == config["vocab_size"]
+    assert fields["tokenizer.ggml.pre"].contents() == "llama-bpe"
+    kinds = fields["tokenizer.ggml.token_type"].contents()
+    control = {tokens[place] for place, kind in enumerate(kinds) if kind == gguf.TokenType.CONTROL}
+    assert control == set(load_tokenizer(home / "ready").specials)
+    found = gguf.SpecialVocab(home / "ready", load_merges=True, n_vocab=config["vocab_size"])
+    assert found.merges == fields["tokenizer.ggml.merges"].contents()
+    assert all(number < rows for number in found.special_token_ids.values())

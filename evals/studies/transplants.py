@@ -32,6 +32,7 @@ from tokkit.extrinsic.measure import measure  # noqa: E402
 from tokkit.extrinsic.probe import Probing, continue_training  # noqa: E402
 from tokkit.extrinsic.rows import snippets  # noqa: E402
 from tokkit.load import load_tokenizer  # noqa: E402
+from tokkit.transplant.checkpoint import open_checkpoint  # noqa: E402
 from tokkit.transplant.config import TransplantConfig  # noqa: E402
 from tokkit.transplant.run import transplant  # noqa: E402
 from tokkit.transplant.vectors import trained_vectors  # noqa: E402
@@ -210,6 +211,9 @@ class Study:
             rows = load_file(self._vectors(name))["target"]
             has = np.isfinite(rows[:, 0])
             rows[~has] = rows[has].mean(axis=0)
+            # Rotations keep lengths, and those of the vectors mean nothing to the model.
+            base = open_checkpoint(self.model).read("model.embed_tokens.weight").astype(np.float32)
+            rows *= np.linalg.norm(base, axis=1).mean() / np.linalg.norm(rows, axis=1).mean()
             shutil.copytree(self._target(name), folder)
             config = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "tie_word_embeddings": True}
             config |= {"vocab_size": len(rows), "hidden_size": rows.shape[1], "num_attention_heads": 2}

@@ -30,6 +30,7 @@ __all__ = [
     "line_offsets",
     "lzw_phrases",
     "merge_tail",
+    "nearest_by_edits",
     "pretokenize",
     "rewrite",
     "run_picky",
@@ -228,6 +229,11 @@ def run_picky(
 def run_scaffold(
     session: TrainSession, vocab_size: int, *, min_frequency: int = 0, progress: _Progress | None = None
 ) -> bool: ...
+
+# --- edit distances
+
+def nearest_by_edits(wanted: Sequence[bytes], strings: Sequence[bytes], *, progress: _Progress | None = None) -> bytes:
+    """For each wanted word the place (u32) of the nearest string."""
 
 # --- superword
 

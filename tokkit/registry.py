@@ -62,6 +62,10 @@ class Registry(Generic[T]):
         plugins = {point.name for point in entry_points(group=f"tokkit.{self.kind}s")}
         return sorted(set(self._builtins) | set(self._things) | plugins)
 
+    def builtins(self) -> list[str]:
+        """The names that come with tokkit, sorted; imports nothing."""
+        return sorted(self._builtins)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 

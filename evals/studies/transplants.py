@@ -21,17 +21,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 PROJECT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(PROJECT), str(Path(__file__).resolve().parent)]
+sys.path.insert(0, str(PROJECT))
 
 from tokkit.extrinsic.causal import CausalModel, load_causal  # noqa: E402 - the project's own code, not an installed one
 from tokkit.extrinsic.config import Reading  # noqa: E402
 from tokkit.extrinsic.measure import measure  # noqa: E402
 from tokkit.extrinsic.probe import Probing, continue_training  # noqa: E402
 from tokkit.extrinsic.rows import snippets  # noqa: E402
+from tokkit.load import load_tokenizer  # noqa: E402
+from tokkit.transplant.checkpoint import open_checkpoint  # noqa: E402
 from tokkit.transplant.config import TransplantConfig  # noqa: E402
 from tokkit.transplant.run import transplant  # noqa: E402
+from tokkit.transplant.vectors import trained_vectors  # noqa: E402
+from tokkit.transplant.vocabulary import read_vocabulary  # noqa: E402
 
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 TARGETS = {
@@ -47,6 +52,7 @@ METHODS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "auto untied": ("auto", {}, True),
     "distill": ("distill", {"steps": 100, "batch": 4, "dtype": "bfloat16"}, False),
     "focus": ("focus", {}, False),
+    "compose charlen 1": ("compose", {"power_in": 1.0}, False),
     "compose charlen 2": ("compose", {"power_in": 2.0}, False),
     "compose charlen 3": ("compose", {"power_in": 3.0}, False),
     "wechsel": ("wechsel", {}, False),
@@ -61,8 +67,24 @@ METHODS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "compose last": ("compose", {"pooling_in": "last"}, False),
     "compose geometric": ("compose", {"pooling_in": "geometric"}, False),
     "compose exp_down": ("compose", {"pooling_in": "exp_down"}, False),
+    "compose charlen untied": ("compose", {}, True),
+    "auto with vectors": ("auto", {}, False),
+    "auto with vectors untied": ("auto", {}, True),
+    "interpolate": ("interpolate", {}, False),
+    "interpolate cosine": ("interpolate", {"metric": "cosine"}, False),
+    "omp 8": ("omp", {"k": 8}, False),
+    "omp 64": ("omp", {}, False),
+    "clp": ("clp", {}, False),
+    "lsq": ("lsq", {}, False),
+    "procrustes pca": ("procrustes", {"widths": "pca"}, False),
+    "sava": ("procrustes", {"widths": "pad"}, False),
+    "stb": ("stb", {}, False),
+    "mp_rope": ("mp_rope", {}, False),
+    "auto with a donor": ("auto", {}, False),
 }
-AUXILIARY = {"focus", "wechsel", "tokenadapt"}
+AUXILIARY = {"focus", "wechsel", "tokenadapt", "auto with vectors", "auto with vectors untied"}
+DONOR = {"interpolate", "interpolate cosine", "omp 8", "omp 64", "auto with a donor"}
+DONOR |= {"clp", "lsq", "procrustes pca", "sava", "stb", "mp_rope"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -135,7 +157,8 @@ class Study:
             method=method,
             options={**options, **more},
             config=TransplantConfig(verify=False, digit_policy="ignore", untie=untie),
-            auxiliary=self._vectors(target) if method in AUXILIARY else None,
+            auxiliary=self._vectors(target) if name in AUXILIARY else None,
+            donor=self._donor(target) if name in DONOR else None,
             threads=self.threads,
             overwrite=True,
         )
@@ -172,15 +195,31 @@ class Study:
         return folder
 
     def _vectors(self, name: str) -> Path:
-        from vectors import write_vectors
-
-        from tokkit.transplant.vocabulary import read_vocabulary
-
+        """What `--learn-from` learns, kept for all methods."""
         path = self.work / f"{name}.vectors.safetensors"
         if not path.exists():
-            sizes = read_vocabulary(self.model).n_rows, read_vocabulary(self._target(name)).n_rows
-            write_vectors(self.model, self._target(name), snippets(self.train, 4096), path, rows=sizes)
+            folders = (self.model, self._target(name))
+            sizes = [read_vocabulary(folder).n_rows for folder in folders]
+            base, target = trained_vectors([load_tokenizer(folder) for folder in folders], self.train, sizes)
+            save_file({"base": base, "target": target}, path)
         return path
+
+    def _donor(self, name: str) -> Path:
+        """A folder like a model's whose embeddings are the vectors: no language model owns a tokenizer just trained."""
+        folder = self.work / f"{name}.donor"
+        if not folder.exists():
+            rows = load_file(self._vectors(name))["target"]
+            has = np.isfinite(rows[:, 0])
+            rows[~has] = rows[has].mean(axis=0)
+            # Rotations keep lengths, and those of the vectors mean nothing to the model.
+            base = open_checkpoint(self.model).read("model.embed_tokens.weight").astype(np.float32)
+            rows *= np.linalg.norm(base, axis=1).mean() / np.linalg.norm(rows, axis=1).mean()
+            shutil.copytree(self._target(name), folder)
+            config = {"model_type": "llama", "architectures": ["LlamaForCausalLM"], "tie_word_embeddings": True}
+            config |= {"vocab_size": len(rows), "hidden_size": rows.shape[1], "num_attention_heads": 2}
+            (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+            save_file({"model.embed_tokens.weight": rows}, folder / "model.safetensors", metadata={"format": "pt"})
+        return folder
 
 
 def texts() -> dict[str, str]:

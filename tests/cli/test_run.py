@@ -348,3 +348,15 @@ def test_a_recipe_gives_a_model_its_tokenizer(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text(recipe.replace('base = "base"', 'base = "nowhere"'), encoding="utf-8")
     assert tokkit("run", "bad.toml", "-o", "bad", cwd=tmp_path).returncode == 3
     assert not (tmp_path / "bad").exists()
+
+
+def test_a_recipe_learns_vectors_of_tokens_from_a_text(tmp_path: Path) -> None:
+    tiny_models.model(tiny_models.tokenizer(tmp_path / "base", TEXT[:66], 270), 270)
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    section = '[transplant]\nbase = "base"\nlearn_from = "a.txt"\n[[eval]]'
+    recipe = RECIPE.replace("[[eval]]", f'special_tokens = ["<s>", "</s>"]\n{section}')
+    (tmp_path / "some.toml").write_text(recipe, encoding="utf-8")
+    done = tokkit("run", "some.toml", "-o", "out", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((tmp_path / "out" / "model" / "transplant.json").read_text(encoding="utf-8"))
+    assert facts["methods"]["model.embed_tokens.weight"]["compose + near"] > 0

@@ -9,6 +9,9 @@ from safetensors.numpy import load_file
 
 from tests import tiny_models
 from tests.cli.command import tokkit
+from tokkit.load import load_tokenizer
+from tokkit.report.assets import STYLE
+from tokkit.transplant.vocabulary import CHARACTER_OF_BYTE, read_vocabulary
 
 TEXT = "the quick brown fox jumps over the lazy dog, the fox and the dog\n" * 4
 TABLE = "model.embed_tokens.weight"
@@ -51,7 +54,8 @@ def test_the_page_tells_of_new_rows_and_of_a_text(home: Path) -> None:
     assert "have new rows" in page
     assert "nearest rows" in page
     assert "<script" not in page
-    assert "http" not in page.replace("http-equiv", "")
+    assert "http" not in page.replace("http-equiv", "").replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert STYLE in page
     assert tokkit("transplant", "base", "target", "-o", "x", "--text", "a.txt", cwd=home).returncode == 2
 
 
@@ -118,3 +122,54 @@ def test_a_model_of_another_tokenizer_does_not_follow(home: Path, verb: str) -> 
     done = tokkit(verb, "target", "a.txt", "-o", "odd", "--vocab-size", 280, "--model", "base", cwd=home)
     assert (done.returncode, "another tokenizer" in done.stderr) == (2, True), done.stderr
     assert not (home / "odd").exists()
+
+
+@pytest.fixture(scope="module")
+def gap(home: Path) -> Path:
+    """A model whose tokenizer.json has no tokens for two bytes, as that of SmolLM2 has none for 21."""
+    folder = home / "gap"
+    folder.mkdir()
+    for path in (home / "base").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    for name in ("tokkit.json", "events.parquet"):
+        (folder / name).unlink()
+    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    for byte in (0x04, 0xFF):
+        del content["model"]["vocab"][CHARACTER_OF_BYTE[byte]]
+    (folder / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(("verb", "size"), [("prune", 268), ("extend", 280)])
+def test_a_model_follows_a_vocabulary_without_some_bytes(home: Path, gap: Path, verb: str, size: int) -> None:
+    done = tokkit(verb, "gap", "a.txt", "-o", f"gap-{verb}", "--vocab-size", size, "--model", "gap", cwd=home)
+    assert done.returncode == 0, done.stderr
+    old, new = load_tokenizer(gap), load_tokenizer(home / f"gap-{verb}")
+    if verb == "extend":
+        assert new.decode(old.encode(TEXT)) == TEXT
+    before = load_file(gap / "model.safetensors")[TABLE]
+    after = load_file(home / f"gap-{verb}" / "model" / "model.safetensors")[TABLE]
+    word = read_vocabulary(home / f"gap-{verb}").by_data[b"the"], read_vocabulary(gap).by_data[b"the"]
+    assert (after[word[0]] == before[word[1]]).all()
+    assert np.isfinite(after).all()
+    assert after.any(axis=1).all()
+
+
+def test_the_folder_is_ready_for_gguf(home: Path) -> None:
+    """What llama.cpp's converter asks of a folder: ids below vocab_size, merges, a known pre-tokenizer, types."""
+    gguf = pytest.importorskip("gguf")
+    assert tokkit("transplant", "base", "target", "-o", "ready", cwd=home).returncode == 0
+    done = tokkit("convert", "ready", "--to", "gguf", "-o", "ready-gguf", cwd=home)
+    assert done.returncode == 0, done.stderr
+    config = json.loads((home / "ready" / "config.json").read_text(encoding="utf-8"))
+    rows = load_file(home / "ready" / "model.safetensors")[TABLE].shape[0]
+    fields = gguf.GGUFReader(home / "ready-gguf" / "vocab.gguf").fields
+    tokens = fields["tokenizer.ggml.tokens"].contents()
+    assert len(tokens) == len(set(tokens)) == rows == config["vocab_size"]
+    assert fields["tokenizer.ggml.pre"].contents() == "llama-bpe"
+    kinds = fields["tokenizer.ggml.token_type"].contents()
+    control = {tokens[place] for place, kind in enumerate(kinds) if kind == gguf.TokenType.CONTROL}
+    assert control == set(load_tokenizer(home / "ready").specials)
+    found = gguf.SpecialVocab(home / "ready", load_merges=True, n_vocab=config["vocab_size"])
+    assert found.merges == fields["tokenizer.ggml.merges"].contents()
+    assert all(number < rows for number in found.special_token_ids.values())

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracles.omp import pursue as slow_pursue
+from tokkit import _core
 from tokkit.transplant.focus import sparsemax
 from tokkit.transplant.match import match
-from tokkit.transplant.mined import distances
 from tokkit.transplant.omp import pursue
 from tokkit.transplant.sparse import Csr
 from tokkit.transplant.vocabulary import CanonicalToken, Vocabulary
@@ -51,11 +51,19 @@ def test_sparsemax_lies_on_the_simplex(scores: list[float]) -> None:
     assert (np.diff(weights[order]) >= -1e-12).all()
 
 
-@given(st.binary(min_size=1, max_size=7), st.lists(st.binary(min_size=4, max_size=4), min_size=1, max_size=6))
-def test_edit_distances_are_the_textbook_ones(word: bytes, others: list[bytes]) -> None:
-    table = np.frombuffer(b"".join(others), np.uint8).reshape(-1, 4).astype(np.uint16)
-    found = distances(word, table, np.full(len(others), 4))
-    assert found.tolist() == [_levenshtein(word, other) for other in others]
+WORDS = st.lists(st.text("abc", max_size=7).map(str.encode), min_size=1, max_size=8)
+
+
+@given(WORDS, WORDS)
+def test_the_nearest_by_edits_is_the_textbooks(words: list[bytes], others: list[bytes]) -> None:
+    found = np.frombuffer(_core.nearest_by_edits(words, others), "<u4").tolist()
+    for word, place in zip(words, found, strict=True):
+        ranks = [(_levenshtein(word, other), -_common(word, other), at) for at, other in enumerate(others)]
+        assert min(ranks)[2] == place
+
+
+def _common(left: bytes, right: bytes) -> int:
+    return max(size for size in range(8) if left[:size] == right[:size] and size <= min(len(left), len(right)))
 
 
 def _levenshtein(left: bytes, right: bytes) -> int:

@@ -1,5 +1,6 @@
 """Every method end to end on a tiny model: all rows are made, none is zero, each is accounted for."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,17 @@ from safetensors.numpy import load_file, save_file
 
 from tests import tiny_models
 from tokkit.errors import UsageError
+from tokkit.load import load_tokenizer
 from tokkit.transplant import METHODS, transplant
+from tokkit.transplant.auto import blended
+from tokkit.transplant.base import Auxiliary, Pieces, Problem, Rows, Side
 from tokkit.transplant.checkpoint import open_checkpoint
+from tokkit.transplant.compose import Compose
 from tokkit.transplant.focus import cosines
 from tokkit.transplant.provenance import NAME, read_provenance
-from tokkit.transplant.vectors import trained_vectors
+from tokkit.transplant.sparse import Csr
+from tokkit.transplant.vectors import _contexts, trained_vectors
+from tokkit.transplant.vocabulary import read_vocabulary
 
 TEXT = "the quick brown fox jumps over the lazy dog, the fox and the dog 1234 1234\n" * 4
 TABLE = "model.embed_tokens.weight"
@@ -64,15 +71,82 @@ def test_every_row_is_made_and_accounted_for(home: Path, tmp_path: Path, method:
     assert kept.facts["method"] == method
 
 
-def test_tokens_of_like_company_get_like_vectors() -> None:
+@pytest.fixture(scope="module")
+def read_twice(home: Path) -> list[np.ndarray]:
+    """Vectors of `base` and `donor` from sentences in which two pairs of words keep like company."""
     draw = np.random.default_rng(1)
-    company = {0: (4, 5), 1: (4, 5), 2: (6, 7), 3: (6, 7)}
-    documents = [[int(draw.choice(company[word])), word, int(draw.choice(company[word]))] for word in [0, 1, 2, 3] * 50]
-    vectors = trained_vectors([*documents, [8, 8]], 10, width=4)
-    alike = cosines(vectors[:4], vectors[:4])
-    assert alike[0, 1] > 0.9 > 0.5 > alike[0, 2]
-    assert alike[2, 3] > 0.9
-    assert np.isnan(vectors[8:]).all()
-    assert (trained_vectors([*documents, [8, 8]], 10, width=4)[:8] == vectors[:8]).all()
+    company = {"fox": ("quick", "brown"), "dog": ("quick", "brown"), "lazy": ("the", "over"), "and": ("the", "over")}
+    lines = []
+    for word in list(company) * 50:
+        left, right = draw.choice(company[word], 2)
+        lines += [f"{left} {word} {right}", " x" * 9]
+    tokenizers = [load_tokenizer(home / name) for name in ("base", "donor")]
+    return trained_vectors(tokenizers, ["\n".join(lines)], (270, 290), width=8)
+
+
+def test_tokens_of_like_company_get_like_vectors_whichever_tokenizer_they_are_of(
+    home: Path, read_twice: list[np.ndarray]
+) -> None:
+    tables = [read_vocabulary(home / name).by_data for name in ("base", "donor")]
+    dog, fox, other = (tables[1][word] for word in (b" dog", b" fox", b" and"))
+    alike = cosines(read_twice[1][[dog, fox, other]], read_twice[1][[dog, fox, other]])
+    assert alike[0, 1] > alike[0, 2] + 0.3  # not 1: the word itself is company too
+    assert cosines(read_twice[0][[tables[0][b" fox"]]], read_twice[1][[fox]])[0, 0] > 0.9
+
+
+def test_vectors_of_the_same_text_are_the_same_and_of_what_does_not_occur_none(home: Path) -> None:
+    tokenizers = [load_tokenizer(home / name) for name in ("base", "donor")]
+    first, again = (trained_vectors(tokenizers, [TEXT * 3], (270, 290), width=4) for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        assert one.tobytes() == other.tobytes()
+    assert np.isnan(first[1][read_vocabulary(home / "donor").by_data[b"\x00"]]).all()
     with pytest.raises(UsageError, match="too short"):
-        trained_vectors([[1, 2]], 10)
+        trained_vectors(tokenizers, [""], (270, 290))
+
+
+def test_words_of_scripts_without_spaces_are_their_characters() -> None:
+    ends, names = _contexts("ab 東京c\n", {"ab": 0, "東": 1, "京": 2})
+    assert (ends.tolist(), names.tolist()) == ([2, 6, 9, 10], [0, 1, 2, -1])
+
+
+def test_auto_with_vectors_takes_a_share_of_each_row_from_near_tokens_but_not_of_numbers() -> None:
+    composed = Rows(
+        Csr.of_rows([([0, 1], [0.5, 0.5]), ([2], [1.0]), ([], []), ([3], [1.0])]),
+        served=np.array([True, True, False, True]),
+        labels=("compose",) * 4,
+    )
+    base = np.eye(5, 6, dtype=np.float32)
+    vectors = Auxiliary(np.stack([base[4], base[4], base[4], np.full(6, np.nan)]).astype(np.float32), base)
+    made = blended(composed, vectors, np.array([True, False, True, True]), share=0.25)
+    table = np.zeros((4, 5))
+    for place in range(4):
+        np.add.at(table[place], *made.weights.row(place))
+    assert table.sum(axis=1) == pytest.approx(1)
+    assert table[0, :2] == pytest.approx(0.375)
+    assert table[0, 4] == pytest.approx(0.25, abs=1e-6)
+    assert table[1].tolist() == [0, 0, 1, 0, 0]
+    assert table[2, 4] > 0.99
+    assert table[3].tolist() == [0, 0, 0, 1, 0]
+    assert made.labels == ("compose + near", "compose", "near", "compose")
+    assert made.served is not None
+    assert made.served.all()
+
+
+@pytest.mark.parametrize("method", ["auto", "focus", "wechsel", "tokenadapt"])
+def test_vectors_are_learnt_from_a_text_for_every_method_that_takes_them(
+    home: Path, tmp_path: Path, method: str
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text(TEXT * 5, encoding="utf-8")
+    report = transplant(home / "base", home / "donor", tmp_path / "out", method=method, learn_from=text)
+    used = report.methods[TABLE]
+    assert used.get("compose + near" if method == "auto" else method, 0) > 5
+
+
+@pytest.mark.parametrize(("side", "is_tied", "wanted"), [("in", True, 0.5), ("out", False, 0.5), ("in", False, 1.0)])
+def test_only_output_rows_are_scaled(side: Side, is_tied: bool, wanted: float) -> None:
+    pieces = Pieces([np.array([0, 1])], [np.array([1, 2])])
+    read = partial(np.ones, (2, 3))
+    problem = Problem(side, read, np.zeros(0, np.int64), (b"abc",), pieces=lambda: pieces, is_tied=is_tied)
+    made = Compose(Compose.Config(scale=0.5)).solve(problem)
+    assert made.weights.weights.sum() == pytest.approx(wanted)

@@ -1,41 +1,23 @@
-"""Click options made from the fields of a `Config`: one definition of name, type, range, description and default."""
+"""What a command line says of the fields of a `Config`: one definition of name, type, range, description, default."""
 
 import enum
 import types
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types
-import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-# Set by the options that all verbs share, not by an option of their own.
-SHARED_FIELDS = frozenset({"threads", "memory_mb", "seed", "offline"})
 
-
-class DerivedOption(click.Option):
-    """An option made from a field; `heading` is where the help shows it."""
-
-    heading: str
-
-
-def derived_options(
-    config: type[BaseModel], section: str, *, heading: str, skip: Collection[str] = SHARED_FIELDS
-) -> list[click.Option]:
-    """One option per field of `config` that a command line can hold; its value arrives as `<section>__<field>`.
+def described(config: type[BaseModel]) -> list[dict[str, Any]]:
+    """What an option shows of each field: `field`, `kind` (`flag`, a metavar or a list of choices), `multiple`, `help`.
 
     Fields whose type is no scalar, choice or list of scalars (nested tables) are for recipes only.
     """
-    made: list[click.Option] = []
-    for name, field in config.model_fields.items():
-        option = None if name in skip else _option(name, field, section)
-        if option is not None:
-            option.heading = heading
-            made.append(option)
-    return made
+    return [row for name, field in config.model_fields.items() if (row := _row(name, field)) is not None]
 
 
 def given(options: Mapping[str, Any], section: str) -> dict[str, Any]:
@@ -48,29 +30,19 @@ def given(options: Mapping[str, Any], section: str) -> dict[str, Any]:
     }
 
 
-def _option(name: str, field: FieldInfo, section: str) -> DerivedOption | None:
+def _row(name: str, field: FieldInfo) -> dict[str, Any] | None:
     shape = _shape(field.annotation)
     if shape is None:
         return None
     kind, is_multiple = shape
-    flag = "--" + name.replace("_", "-")
-    destination = f"{section}__{name}"
     text = (field.description or "").strip()
     notes = [note for note in (_range(field), _default(field), "repeatable" if is_multiple else "") if note]
     text = f"{text[:1].upper()}{text[1:]}" + (f"  [{'; '.join(notes)}]" if notes else "")
-    if kind is bool:
-        return DerivedOption([f"{flag}/--no-{flag[2:]}", destination], default=None, help=text)
-    return DerivedOption(
-        [flag, destination],
-        type=_click_type(kind),
-        multiple=is_multiple,
-        default=None,
-        metavar=None if isinstance(kind, tuple) else _METAVARS.get(kind, "TEXT"),
-        help=text,
-    )
+    shown = list(kind) if isinstance(kind, tuple) else _METAVARS[kind]
+    return {"field": name, "kind": shown, "multiple": is_multiple, "help": text}
 
 
-_METAVARS: dict[Any, str] = {int: "N", float: "X", str: "TEXT", Path: "PATH"}
+_METAVARS: dict[Any, str] = {bool: "flag", int: "N", float: "X", str: "TEXT", Path: "PATH"}
 
 
 def _shape(annotation: Any) -> tuple[Any, bool] | None:
@@ -113,13 +85,6 @@ def _scalar(member: Any) -> Any:
     if issubclass(member, enum.Enum):
         return tuple(str(choice.value) for choice in member)
     return next((kind for kind in (bool, int, float, str, Path) if issubclass(member, kind)), None)
-
-
-def _click_type(kind: Any) -> "click.ParamType[Any]":
-    if isinstance(kind, tuple):
-        return click.Choice(kind)
-    scalars: dict[Any, click.ParamType[Any]] = {int: click.INT, float: click.FLOAT, Path: click.Path(path_type=str)}
-    return scalars.get(kind, click.STRING)
 
 
 def _range(field: FieldInfo) -> str:

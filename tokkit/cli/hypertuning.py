@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tokkit.cli.listed import options_of
 from tokkit.cli.verb import Talk
 from tokkit.errors import InputError, UsageError
 
@@ -18,14 +19,11 @@ if TYPE_CHECKING:
 
 def more_options(arguments: Sequence[str]) -> list[click.Option]:
     """The options of the action, if it is one of these."""
-    from tokkit.cli.derived import derived_options
-
     if "tune" in arguments:
-        from tokkit.hyper.options import EncoderConfig, TuneConfig
-
+        home = "tokkit.hyper.options"
         return [
-            *derived_options(TuneConfig, "tune", heading="Options of tune"),
-            *derived_options(EncoderConfig, "encoder", heading="Options of tune: the encoder"),
+            *options_of(f"{home}:TuneConfig", "tune", arguments, heading="Options of tune"),
+            *options_of(f"{home}:EncoderConfig", "encoder", arguments, heading="Options of tune: the encoder"),
         ]
     return []
 

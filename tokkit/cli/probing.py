@@ -39,7 +39,7 @@ def probe_methods(
             "a probe needs --cpt-probe N and --probe-text FILE",
             hint="tokkit transplant BASE TARGET -o OUT --cpt-probe 50",
         )
-    has = {"donor": more.get("donor") is not None, "auxiliary": more.get("auxiliary") is not None}
+    has = {"donor": more.get("donor") is not None, "auxiliary": bool(more.get("auxiliary") or more.get("learn_from"))}
     names = [name.strip() for name in named.split(",") if name.strip()] if named else default_candidates(**has)
     for name in names:
         METHODS.get(name)

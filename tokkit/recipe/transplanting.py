@@ -29,6 +29,7 @@ class TransplantInputs(Spec):
     method: str = Field("auto", description="one of `tokkit list transplants`")
     donor: str | None = Field(None, description="folder of a model that has this very tokenizer")
     auxiliary: str | None = Field(None, description="vectors of tokens: safetensors with `target` and `base`")
+    learn_from: str | None = Field(None, description="text to learn such vectors from")
     map: dict[str, str] = Field(default_factory=dict, description="target token to base token")
     seed: int = Field(0, ge=0, description="of what is drawn")
 
@@ -51,7 +52,7 @@ class TransplantStep:
         """All files that decide the result."""
         folders = [Path(resolve(name)) for name in (self.inputs.base, self.inputs.donor) if name is not None]
         found = [path for folder in folders for path in sorted(folder.glob("*")) if path.is_file()]
-        return found + ([Path(resolve(self.inputs.auxiliary))] if self.inputs.auxiliary else [])
+        return found + [Path(resolve(name)) for name in (self.inputs.auxiliary, self.inputs.learn_from) if name]
 
     def check(self) -> None:
         """Raises what opening the models would raise, before the hours of training that come first."""
@@ -77,6 +78,7 @@ class TransplantStep:
             overrides=inputs.map,
             donor=None if inputs.donor is None else resolve(inputs.donor),
             auxiliary=None if inputs.auxiliary is None else resolve(inputs.auxiliary),
+            learn_from=None if inputs.learn_from is None else resolve(inputs.learn_from),
             seed=inputs.seed,
             threads=threads,
             overwrite=True,

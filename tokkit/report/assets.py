@@ -67,8 +67,10 @@ for (const input of document.querySelectorAll('input.filter')) {
 """
 
 
-def policy() -> str:
-    """The Content-Security-Policy: nothing from anywhere, styles within the page, this script alone."""
+def policy(*, has_script: bool = True) -> str:
+    """The Content-Security-Policy: nothing from anywhere, styles within the page, this script alone or none."""
+    if not has_script:
+        return "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; "

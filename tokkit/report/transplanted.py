@@ -10,22 +10,15 @@ from numpy.typing import NDArray
 
 from tokkit.load import load_tokenizer
 from tokkit.load.json_file import read_object
-from tokkit.report.text import escape, quoted
+from tokkit.report.assets import STYLE, policy
+from tokkit.report.svg import colour, opening, rule, safe, words
+from tokkit.report.text import quoted
 from tokkit.transplant.checkpoint import open_checkpoint
 from tokkit.transplant.provenance import NAME, read_provenance
 from tokkit.transplant.vocabulary import read_vocabulary
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
-_STYLE = """
-:root { color-scheme: light dark } body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto;
-  padding: 0 1rem } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #8886; white-space: nowrap }
-th.l, td.l { text-align: left } .scroll { overflow-x: auto } .warn { border-left: 4px solid #d99a1c }
-svg text { fill: currentColor; font: 12px system-ui }
-"""
 _SHOWN = 24
 _NEIGHBOURS = 3
-_COPIED, _NEW = "#0072b2", "#e69f00"
 
 
 def transplant_page(folder: Path, base: Path, *, text: str | None = None) -> str:
@@ -47,9 +40,10 @@ def transplant_page(folder: Path, base: Path, *, text: str | None = None) -> str
     shown = _chosen(new, counts)
     parts = [
         "<!doctype html>",
-        f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        f"<title>Transplant</title><style>{_STYLE}</style></head><body>",
-        f"<h1>Transplant: {_safe(str(facts['method']))}</h1>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(has_script=False)}">',
+        f"<title>Transplant</title><style>{STYLE}</style></head><body>",
+        f"<h1>Transplant: {safe(str(facts['method']))}</h1>",
         _warnings(facts.get("warnings")),
         _facts(facts),
         _occurrences(counts, new),
@@ -64,10 +58,6 @@ def transplant_page(folder: Path, base: Path, *, text: str | None = None) -> str
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def _safe(text: str) -> str:
-    return html_escape(escape(text), quote=True)
-
-
 def _token(token: bytes | None) -> str:
     return html_escape(quoted(token), quote=True) if token is not None else "none"
 
@@ -76,7 +66,7 @@ def _table(heads: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) 
     """Cells are HTML already; the first `left` columns to the left."""
     kind = ["l" if place < left else "" for place in range(len(heads))]
     out = ["<div class=scroll><table><thead><tr>"]
-    out += [f'<th class="{k}">{_safe(head)}</th>' for k, head in zip(kind, heads, strict=True)] + ["</tr></thead>"]
+    out += [f'<th class="{k}">{safe(head)}</th>' for k, head in zip(kind, heads, strict=True)] + ["</tr></thead>"]
     for line in lines:
         out.append(
             "<tr>" + "".join(f'<td class="{k}">{cell}</td>' for k, cell in zip(kind, line, strict=True)) + "</tr>"
@@ -87,7 +77,7 @@ def _table(heads: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) 
 def _warnings(lines: object) -> str:
     if not isinstance(lines, list) or not lines:
         return ""
-    return "<ul class=warn>" + "".join(f"<li>{_safe(str(line))}</li>" for line in lines) + "</ul>"
+    return "<ul class=warn>" + "".join(f"<li>{safe(str(line))}</li>" for line in lines) + "</ul>"
 
 
 def _facts(facts: dict[str, object]) -> str:
@@ -96,9 +86,9 @@ def _facts(facts: dict[str, object]) -> str:
     assert isinstance(methods, dict)
     lines = [["rows before", f"{facts['base_rows']:,}"], ["rows now", f"{facts['rows']:,}"]]
     lines += [["copied", f"{facts['matched']:,}"]]
-    lines += [[_safe(key.replace("_", " ")), f"{count:,}"] for key, count in origins.items() if count]
+    lines += [[safe(key.replace("_", " ")), f"{count:,}"] for key, count in origins.items() if count]
     made = [
-        [_safe(tensor), _safe(method), f"{count:,}"]
+        [safe(tensor), safe(method), f"{count:,}"]
         for tensor, found in methods.items()
         for method, count in found.items()
     ]
@@ -135,18 +125,18 @@ def _lengths(norm_z: NDArray[np.float64], origins: NDArray[np.str_]) -> str:
     edges = np.linspace(-6, 6, 49)
     is_new = origins == "new"
     left, width, height = 40, 640, 160
-    out = [f'<svg viewBox="0 0 740 {height + 30}" width="740" role="img" aria-label="lengths of copied and new rows">']
-    for values, colour, name, y in ((norm_z[~is_new], _COPIED, "copied", 16), (norm_z[is_new], _NEW, "new", 34)):
+    out = [opening(740, height + 30, "lengths of copied and new rows")]
+    for tick in range(-6, 7, 2):
+        x = left + (tick + 6) / 12 * width
+        out += [rule(x, 0, x, height), words(x, height + 18, str(tick), anchor="middle")]
+    for place, (values, name) in enumerate(((norm_z[~is_new], "copied"), (norm_z[is_new], "new"))):
         bins = np.histogram(np.clip(values, -6, 6), edges)[0]
         points = " ".join(
             f"{left + (edge + 6) / 12 * width:.1f},{height - count / max(1, bins.max()) * (height - 10):.1f}"
             for edge, count in zip((edges[:-1] + edges[1:]) / 2, bins, strict=True)
         )
-        out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        out.append(f'<text x="{left}" y="{y}" style="fill:{colour}">{name}: {len(values):,}</text>')
-    for tick in range(-6, 7, 2):
-        x = left + (tick + 6) / 12 * width
-        out.append(f'<text x="{x:.0f}" y="{height + 18}" text-anchor="middle">{tick}</text>')
+        out.append(f'<polyline points="{points}" fill="none" stroke="{colour(place)}" stroke-width="2"/>')
+        out.append(words(left, 16 + 18 * place, f"{name}: {len(values):,}", more=f' style="fill:{colour(place)}"'))
     return "".join([*out, "</svg>"])
 
 
@@ -164,7 +154,7 @@ def _rows(
         missed = "" if row["residual"] is None else f"{row['residual']:.3f}"
         beside = ", ".join(f"{_token(tokens[at])} {alike:.2f}" for at, alike in others)
         figures = [missed, f"{row['weights_l1']:.2f}", f"{row['norm_z']:+.1f}"]
-        lines.append([_token(tokens[number]), _safe(str(row["method"])), " + ".join(made) + more, beside, *figures])
+        lines.append([_token(tokens[number]), safe(str(row["method"])), " + ".join(made) + more, beside, *figures])
     heads = ["token", "method", "made of", "nearest rows", "residual", "sum of |weights|", "length"]
     return _table(heads, lines, 4)
 

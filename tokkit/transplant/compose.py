@@ -4,7 +4,8 @@ new = sum_i w_i E[piece_i]; the pooling gives w over the n pieces (i = 1..n): me
 (characters of the piece)^power; linear_up i, linear_down n + 1 - i; exp_up exp(rate i), exp_down exp(-rate i);
 geometric decay^(i - 1); first, last; sum (all ones). All but sum add up to 1. FVT (Gee et al. 2022) and ReTok are mean;
 AdaptiVocab is exp_up / exp_down; transplant-vocab is last / geometric; charlen (arXiv 2608.03494) with power 2 for
-input rows and 1 for output rows was the best or near the best in our measurements.
+input rows and 1 for output rows was the best or near the best in our measurements. A `scale` a little below 1 keeps
+output rows of new tokens from taking the chances of the tokens that they are made of.
 """
 
 from typing import Literal, get_args
@@ -69,6 +70,7 @@ class Compose(Method):
         power_in: float = Field(2.0, ge=0, le=16, description="power of the piece's length for charlen, input")
         power_out: float = Field(1.0, ge=0, le=16, description="the same for the output matrix")
         rate: float = Field(2.0, ge=0, le=64, description="exponent of exp_up and exp_down")
+        scale: float = Field(1.0, gt=0, le=4, description="factor of rows that are output rows, tied ones too")
         decay: float = Field(0.5, ge=0, le=1, description="factor of geometric; 0 is the first piece, 1 the mean")
 
     config: Config
@@ -79,11 +81,12 @@ class Compose(Method):
         is_in = problem.side == "in"
         kind = config.pooling_in if is_in else config.pooling_out
         power = config.power_in if is_in else config.power_out
+        scale = 1.0 if is_in and not problem.is_tied else config.scale
         rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         for segment, lengths in zip(pieces.segments, pieces.lengths, strict=True):
             weights = (
                 pool(kind, lengths, power=power, rate=config.rate, decay=config.decay) if len(segment) else lengths
             )
-            rows.append((segment, weights.astype(np.float64)))
+            rows.append((segment, scale * weights.astype(np.float64)))
         served = np.array([len(segment) > 0 for segment in pieces.segments], bool)
         return Rows(Csr.of_rows(rows), served=served)

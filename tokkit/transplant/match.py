@@ -1,6 +1,6 @@
 """Which token of one tokenizer is which of another: by bytes, specials by content, role or an explicit map."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tokkit.errors import UsageError
 from tokkit.transplant.vocabulary import CanonicalToken, Vocabulary
 
+_FEW = 8
 MISSING = -1
 """In a table of ids: no counterpart."""
 
@@ -67,32 +68,30 @@ def match(target: Vocabulary, source: Vocabulary, *, overrides: Mapping[str, str
     for target_id, source_id in text_pairs(target, source):
         is_alias = 0 in (target.by_id[target_id].precedence, source.by_id[source_id].precedence)
         found[target_id], origin[target_id] = source_id, int(Origin.BYTE_ALIAS if is_alias else Origin.EXACT)
-    used = _specials(target, source, found, origin)
+    _specials(target, source, found, origin)
     for left, right in (overrides or {}).items():
         target_id, source_id = _named(target, left, "target"), _named(source, right, "base")
         found[target_id], origin[target_id] = source_id, int(Origin.MAP)
-    return Matches(found, origin, tuple(_warnings(target, source, used)))
+    lost = [target.by_id[int(number)].token for number in np.flatnonzero(origin == Origin.NEW_SPECIAL)]
+    return Matches(found, origin, tuple(_warnings(target, source, lost)))
 
 
-def _specials(
-    target: Vocabulary, source: Vocabulary, found: NDArray[np.int64], origin: NDArray[np.uint8]
-) -> dict[int, int]:
-    """Assigns specials; returns source id -> target id of those used."""
-    used: dict[int, int] = {}
+def _specials(target: Vocabulary, source: Vocabulary, found: NDArray[np.int64], origin: NDArray[np.uint8]) -> None:
+    """Assigns specials, each source of a role at most once."""
+    used: set[int] = set()
     # A special may be ordinary text to the other side (`<tool_call>`): content decides, the kind doesn't.
     contents = {token.token: token.id for token in source.tokens if _is_literal(token)} | source.specials
     for text, target_id in target.specials.items():
         if text in contents:
             found[target_id], origin[target_id] = contents[text], int(Origin.SPECIAL_CONTENT)
-            used[contents[text]] = target_id
+            used.add(contents[text])
     by_role = sorted(target.roles.items(), key=lambda item: _ROLE_ORDER.get(item[0], len(_ROLE_ORDER)))
     for role, target_id in by_role:
         source_id = source.roles.get(role)
         if source_id is None or found[target_id] != MISSING or source_id in used:
             continue
         found[target_id], origin[target_id] = source_id, int(Origin.SPECIAL_ROLE)
-        used[source_id] = target_id
-    return used
+        used.add(source_id)
 
 
 _ROLE_ORDER = {name: place for place, name in enumerate(("bos", "eos", "pad", "unk", "mask", "cls", "sep"))}
@@ -113,14 +112,16 @@ def _named(vocabulary: Vocabulary, name: str, side: str) -> int:
     raise UsageError(f"--map: the {side} tokenizer has no token {name!r}", hint="write a token's text or its id")
 
 
-def _warnings(target: Vocabulary, source: Vocabulary, used: Mapping[int, int]) -> list[str]:
+def _warnings(target: Vocabulary, source: Vocabulary, lost: Sequence[str]) -> list[str]:
     found: list[str] = []
+    if lost:
+        shown = ", ".join(lost[:_FEW]) + (" …" if len(lost) > _FEW else "")
+        found.append(f"{len(lost):,} special tokens have no counterpart, rows are the mean of the base's: {shown}")
     if sorted(target.normalizer) != sorted(source.normalizer):
-        shown = [" + ".join(names) or "none" for names in (source.normalizer, target.normalizer)]
-        found.append(f"normalizers differ: {shown[0]} before, {shown[1]} now; tokens match as normalised text")
+        before, now = (" + ".join(names) or "none" for names in (source.normalizer, target.normalizer))
+        found.append(f"normalizers differ: {before} before, {now} now; tokens match as normalised text")
     if "wordpiece" in (target.family, source.family) and target.family != source.family:
         found.append("WordPiece marks no spaces: its matches are approximate")
     if "bos" in target.roles and "bos" not in source.roles:
         found.append("the base has no bos token: the model never saw one, its new row may act as an attention sink")
-    del used
     return found

@@ -3,6 +3,7 @@
 pub mod bytelm;
 pub mod corpus;
 pub mod count;
+pub mod edits;
 pub mod encode;
 pub mod error;
 pub mod fold;

@@ -1,9 +1,10 @@
-//! Binding of `tokkit_core::linalg`. Buffers are little-endian.
+//! Binding of `tokkit_core::linalg` and `tokkit_core::edits`. Buffers are little-endian.
 
 use crate::errors::{detached, guarded};
 use crate::monitor::PyMonitor;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use tokkit_core::edits::Nearest;
 use tokkit_core::linalg::omp::{Found, Limits, Pursuit};
 use tokkit_core::{Error, Result};
 
@@ -87,6 +88,24 @@ impl PyPursuit {
     }
 }
 
+/// For each word the place (u32) of the nearest string by edit distance, the longest common beginning, the lowest place.
+#[pyfunction]
+#[pyo3(signature = (wanted, strings, *, progress = None))]
+fn nearest_by_edits<'py>(
+    py: Python<'py>,
+    wanted: Vec<Vec<u8>>,
+    strings: Vec<Vec<u8>>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut monitor = PyMonitor::new(progress);
+    let result = detached(py, || {
+        let strings: Vec<&[u8]> = strings.iter().map(Vec::as_slice).collect();
+        let asked: Vec<&[u8]> = wanted.iter().map(Vec::as_slice).collect();
+        Nearest::new(&strings)?.of_all(&asked, &mut monitor)
+    });
+    Ok(words(py, &monitor.finish(result)?))
+}
+
 fn words<'py>(py: Python<'py>, values: &[u32]) -> Bound<'py, PyBytes> {
     PyBytes::new(py, &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
 }
@@ -112,5 +131,6 @@ fn doubles(bytes: &[u8]) -> Result<impl ExactSizeIterator<Item = f64> + Clone + 
 
 /// Adds this topic to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(nearest_by_edits, module)?)?;
     module.add_class::<PyPursuit>()
 }

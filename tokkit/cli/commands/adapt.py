@@ -8,14 +8,12 @@ from typing import Any
 import click
 
 from tokkit.cli import options
+from tokkit.cli.listed import options_of
 from tokkit.cli.verb import Talk, verb
 
 
-def _more_options(_: Sequence[str]) -> list[click.Option]:
-    from tokkit.cli.derived import derived_options
-    from tokkit.trainers.adapt import AdaptConfig
-
-    return [*derived_options(AdaptConfig, "adapt", heading="Options of adapting")]
+def _more_options(arguments: Sequence[str]) -> list[click.Option]:
+    return options_of("tokkit.trainers.adapt:AdaptConfig", "adapt", arguments, heading="Options of adapting")
 
 
 @verb(

@@ -8,17 +8,14 @@ from typing import Any
 import click
 
 from tokkit.cli import options
+from tokkit.cli.listed import options_of
 from tokkit.cli.verb import Talk, verb
 
 
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
-    from tokkit.cli.derived import derived_options
-    from tokkit.corpus import SourceSpec
-    from tokkit.counts import CountConfig
-
     return [
-        *derived_options(CountConfig, "corpus", heading="Options of counting"),
-        *derived_options(SourceSpec, "source", heading="Options of reading", skip={"path"}),
+        *options_of("tokkit.counts.count:CountConfig", "corpus", arguments, heading="Options of counting"),
+        *options_of("tokkit.corpus.spec:SourceSpec", "source", arguments, heading="Options of reading", skip={"path"}),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokkit.cli import options
+from tokkit.cli.listed import options_of
 from tokkit.cli.measuring import (
     Reading,
     by_text,
@@ -32,20 +33,16 @@ FORMATS = ("table", "json", "csv", "markdown", "latex")
 
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     """Those of reading with models or of training proxies, where that is asked for."""
-    from tokkit.cli.derived import derived_options
 
     def asks(option: str) -> bool:
         return any(argument == option or argument.startswith(f"{option}=") for argument in arguments)
 
     made: list[click.Option] = []
     if asks("--proxy-lm"):
-        from tokkit.extrinsic.proxy_config import Proxy
-
-        made += derived_options(Proxy, "proxy", heading="Options of --proxy-lm")
+        place = "tokkit.extrinsic.proxy_config:Proxy"
+        made += options_of(place, "proxy", arguments, heading="Options of --proxy-lm")
     elif asks("--model") or asks("--help") or asks("-h"):
-        from tokkit.extrinsic.config import Reading
-
-        made += derived_options(Reading, "reading", heading="Options of --model")
+        made += options_of("tokkit.extrinsic.config:Reading", "reading", arguments, heading="Options of --model")
     return made
 
 

@@ -8,15 +8,13 @@ from typing import Any
 import click
 
 from tokkit.cli import options, transplanting
+from tokkit.cli.listed import options_of
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import UsageError
 
 
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
-    from tokkit.cli.derived import derived_options
-    from tokkit.trainers.extend import ExtendConfig
-
-    return list(derived_options(ExtendConfig, "extend", heading="Options of extending"))
+    return options_of("tokkit.trainers.extend:ExtendConfig", "extend", arguments, heading="Options of extending")
 
 
 @verb(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokkit.cli import options, transplanting
+from tokkit.cli.listed import options_of
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import InputError
 
@@ -19,10 +20,7 @@ ID_MAP = "id_map.json"
 
 
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
-    from tokkit.cli.derived import derived_options
-    from tokkit.trainers.prune import PruneConfig
-
-    return list(derived_options(PruneConfig, "prune", heading="Options of pruning"))
+    return options_of("tokkit.trainers.prune:PruneConfig", "prune", arguments, heading="Options of pruning")
 
 
 @verb(

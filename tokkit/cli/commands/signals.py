@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokkit.cli import options
+from tokkit.cli.listed import options_of
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import InputError, UsageError
 
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 
 
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
-    from tokkit.cli.derived import derived_options
-    from tokkit.corpus import SourceSpec
-
-    return list(derived_options(SourceSpec, "source", heading="Options of reading", skip={"path", "weight"}))
+    place = "tokkit.corpus.spec:SourceSpec"
+    return options_of(place, "source", arguments, heading="Options of reading", skip={"path", "weight"})
 
 
 @verb(

@@ -6,35 +6,29 @@ from typing import Any
 import click
 
 from tokkit.cli import options
+from tokkit.cli.listed import SHARED_FIELDS, options_of, value_of
 from tokkit.cli.verb import Talk, verb
+from tokkit.errors import UsageError
 
 
 def _more_options(arguments: Sequence[str]) -> list[click.Option]:
-    from tokkit.cli.derived import SHARED_FIELDS, derived_options
-    from tokkit.corpus import SourceSpec
-    from tokkit.counts import CountConfig
-    from tokkit.trainers import TRAINERS
+    def of_method(name: str) -> list[click.Option]:
+        place = f"tokkit.trainers.base:TRAINERS/{name}"
+        return options_of(place, "train", arguments, heading=f"Options of --method {name}")
 
-    method = _value_of("--method", arguments)
-    # An unknown method is reported when the recipe is parsed, with all else that is wrong.
-    name = method if method in TRAINERS.names() else "bpe"
-    chosen = TRAINERS.get(name)
+    try:
+        chosen = of_method(value_of("--method", arguments) or "bpe")
+    except UsageError:
+        chosen = of_method(
+            "bpe"
+        )  # an unknown method is reported when the recipe is parsed, with all else that is wrong
+    counting = "tokkit.counts.count:CountConfig"
+    skip = {*SHARED_FIELDS, "special_tokens", "specials"}
     return [
-        *derived_options(chosen.Config, "train", heading=f"Options of --method {name}"),
-        *derived_options(
-            CountConfig, "corpus", heading="Options of counting", skip={*SHARED_FIELDS, "special_tokens", "specials"}
-        ),
-        *derived_options(SourceSpec, "source", heading="Options of reading", skip={"path"}),
+        *chosen,
+        *options_of(counting, "corpus", arguments, heading="Options of counting", skip=skip),
+        *options_of("tokkit.corpus.spec:SourceSpec", "source", arguments, heading="Options of reading", skip={"path"}),
     ]
-
-
-def _value_of(flag: str, arguments: Sequence[str]) -> str | None:
-    for index, argument in enumerate(arguments):
-        if argument == flag and index + 1 < len(arguments):
-            return arguments[index + 1]
-        if argument.startswith(flag + "="):
-            return argument[len(flag) + 1 :]
-    return None
 
 
 @verb(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokkit.cli import options
+from tokkit.cli.listed import names, options_of, value_of
 from tokkit.cli.probing import probe_methods
 from tokkit.cli.verb import Talk, verb
 from tokkit.errors import UsageError
@@ -16,21 +17,15 @@ if TYPE_CHECKING:
     from tokkit.extrinsic.select import Candidate
 
 
-def _more_options(arguments: Sequence[str]) -> list[click.Option]:
-    from tokkit.cli.derived import derived_options
-    from tokkit.transplant.base import METHODS
-    from tokkit.transplant.config import TransplantConfig
+_METHODS = "tokkit.transplant.base:METHODS"
 
-    name = "auto"
-    for index, argument in enumerate(arguments):
-        if argument == "--method" and index + 1 < len(arguments):
-            name = arguments[index + 1]
-        elif argument.startswith("--method="):
-            name = argument.removeprefix("--method=")
-    chosen = METHODS.get(name)
+
+def _more_options(arguments: Sequence[str]) -> list[click.Option]:
+    name = value_of("--method", arguments) or "auto"
+    place, common = f"{_METHODS}/{name}", "tokkit.transplant.config:TransplantConfig"
     return [
-        *derived_options(chosen.Config, "method", heading=f"Options of --method {name}"),
-        *derived_options(TransplantConfig, "transplant", heading="Options of transplanting"),
+        *options_of(place, "method", arguments, heading=f"Options of --method {name}"),
+        *options_of(common, "transplant", arguments, heading="Options of transplanting"),
     ]
 
 
@@ -38,6 +33,7 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     "transplant",
     examples=(
         "tokkit transplant models/base mytok -o models/base-mytok",
+        "tokkit transplant models/base mytok -o models/base-mytok --learn-from book.txt",
         "tokkit transplant models/base models/donor --donor models/donor --method omp -o out",
         "tokkit transplant models/base mytok -o out --cpt-probe 50 --probe-text english.txt --candidates auto,mean",
     ),
@@ -46,10 +42,16 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
 @click.argument("base", metavar="BASE")
 @click.argument("target", metavar="TARGET", required=False)
 @options.out_option("Folder to make.", required=False)
-@click.option("--method", default="auto", show_default=True, metavar="NAME", help="One of `tokkit list transplants`.")
+@click.option(
+    "--method",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help=f"How new rows are made; its options show with --help. One of {', '.join(names(_METHODS))}, or a plug-in's.",
+)
 @click.option("--donor", metavar="DIR", help="A model that has the target tokenizer: more methods can use its rows.")
-@click.option("--auxiliary", metavar="FILE", help="Vectors of tokens: safetensors with `target` and `base`.")
-@click.option("--learn-from", metavar="TEXT", help="Learn such vectors from this text, read in the new tokens.")
+@click.option("--auxiliary", metavar="FILE", help="Vectors of all tokens: safetensors with `target` and `base`.")
+@click.option("--learn-from", metavar="TEXT", help="Learn such vectors from this text, read with both tokenizers.")
 @click.option("--weights", metavar="FILE", help="Use the rows of this transplant.parquet, for a fine-tune of its base.")
 @click.option(
     "--map", "pairs", multiple=True, metavar="TARGET=BASE", help="This target token is that base token (repeatable)."
@@ -127,8 +129,8 @@ def command(
     if target is None:
         raise UsageError("TARGET is missing", hint="tokkit transplant BASE TARGET -o OUT")
     config = TransplantConfig(**given(chosen, "transplant"))
-    more: dict[str, Any] = {"donor": donor, "overrides": _overrides(pairs), "auxiliary": auxiliary}
-    more["memory"] = _budget(memory)
+    more: dict[str, Any] = {"donor": donor, "overrides": _overrides(pairs), "memory": _budget(memory)}
+    more |= {"auxiliary": auxiliary, "learn_from": learn_from}
     probed: list[Candidate] = []
     if steps is not None or probe_text is not None or candidates is not None:
         if method != "auto" or weights is not None or dry_run:
@@ -145,7 +147,6 @@ def command(
             method=method,
             options=given(chosen, "method"),
             config=config,
-            learn_from=learn_from,
             weights=weights,
             seed=seed,
             threads=threads,

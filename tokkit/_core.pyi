@@ -13,6 +13,7 @@ __all__ = [
     "HyperBooks",
     "HyperCodec",
     "HyperRow",
+    "HyperRows",
     "NgramCounts",
     "Pretokens",
     "Pursuit",
@@ -23,7 +24,6 @@ __all__ = [
     "affixed_atoms",
     "character_counts",
     "fold_documents",
-    "hyper_flat",
     "increment",
     "invalid_document",
     "invalid_utf8",
@@ -309,7 +309,16 @@ class Pursuit:
 
 # --- hyper
 
-def hyper_flat(rows: Sequence[object]) -> tuple[bytes, bytes] | None: ...
+@final
+class HyperRows:
+    """Numbers u32, offsets u64."""
+
+    def __new__(cls, ids: bytes, offsets: bytes) -> HyperRows: ...
+    @staticmethod
+    def of(rows: Sequence[object]) -> HyperRows | None: ...
+    def __len__(self) -> int: ...
+    def ids(self) -> memoryview: ...
+    def offsets(self) -> bytes: ...
 
 @final
 class HyperBooks:
@@ -322,13 +331,13 @@ class HyperBooks:
 class HyperCodec:
     def __new__(cls, base: int, capacity: int, longest: int, disabled: Sequence[int], policy: str) -> HyperCodec: ...
     def encode_batch(
-        self, ids: bytes, offsets: bytes, *, limit: int | None = None, with_books: bool, threads: int = 0
-    ) -> tuple[bytes, bytes, HyperBooks]: ...
+        self, rows: HyperRows, *, limit: int | None = None, with_books: bool, threads: int = 0
+    ) -> tuple[HyperRows, HyperBooks]: ...
     def decode_batch(
-        self, codes: bytes, offsets: bytes, *, tolerant: bool, with_books: bool, threads: int = 0
-    ) -> tuple[bytes, bytes, HyperBooks]: ...
-    def encode_some(self, ids: bytes, limit: int) -> tuple[bytes, int, HyperBooks]: ...
-    def lists(self, ids: bytes, offsets: bytes) -> list[list[int]]: ...
+        self, rows: HyperRows, *, tolerant: bool, with_books: bool, threads: int = 0
+    ) -> tuple[HyperRows, HyperBooks]: ...
+    def encode_some(self, ids: bytes, limit: int) -> tuple[HyperRows, int, HyperBooks]: ...
+    def lists(self, rows: HyperRows) -> list[list[int]]: ...
 
 @final
 class HyperRow:

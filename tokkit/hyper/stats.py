@@ -65,10 +65,12 @@ def reduction(
         flat = np.concatenate(documents) if documents else np.zeros(0, np.uint32)
         offsets = _offsets(documents, len(flat), length)
         used = flat[: int(offsets[-1])]
+        rows = _core.HyperRows(used.tobytes(), offsets.tobytes())
         for size, longest in product(codebook_sizes, max_subtokens):
             codec = _core.HyperCodec(initial_vocab_size, size, longest, list(disabled_ids), policy)
-            codes, _, _ = codec.encode_batch(used.tobytes(), offsets.tobytes(), with_books=False, threads=threads)
-            found.append(Reduction(source, length, size, longest, policy, len(offsets) - 1, len(used), len(codes) // 4))
+            codes, _ = codec.encode_batch(rows, with_books=False, threads=threads)
+            n_codes = len(codes.ids()) // 4
+            found.append(Reduction(source, length, size, longest, policy, len(rows), len(used), n_codes))
     return found
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "Pretokens",
     "Pursuit",
     "RunTrainer",
+    "SpanWords",
     "SuperwordSession",
     "TrainSession",
     "__version__",
@@ -30,6 +31,7 @@ __all__ = [
     "line_offsets",
     "lzw_phrases",
     "merge_tail",
+    "pretoken_starts",
     "pretokenize",
     "rewrite",
     "run_picky",
@@ -366,6 +368,25 @@ def lzw_phrases(
 
 # --- bytelm
 
+@final
+class SpanWords:
+    def __new__(
+        cls,
+        blob: bytes,
+        offsets: bytes,
+        counts: bytes,
+        starts: bytes,
+        marks: bytes,
+        *,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> SpanWords: ...
+    def words(self) -> list[tuple[list[bytes], int]]: ...
+    def spans(self, typed: bool) -> list[tuple[bool, bytes, int]]: ...
+    def sequences(
+        self, known: Sequence[tuple[bool, bytes]], n_base: int, typed: bool
+    ) -> tuple[bytes, bytes, bytes]: ...
+
+def pretoken_starts(blob: bytes, offsets: bytes, scheme: str) -> bytes: ...
 def merge_tail(
     ids: bytes,
     offsets: bytes,

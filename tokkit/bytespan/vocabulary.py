@@ -7,7 +7,6 @@ import numpy as np
 
 from tokkit import _core
 from tokkit.bytespan.words import Token, Words, span_counts
-from tokkit.errors import UsageError
 from tokkit.progress import Progress, silent
 
 Sequences = tuple[bytes, bytes, bytes]

@@ -13,17 +13,18 @@ __all__ = [
     "HyperBooks",
     "HyperCodec",
     "HyperRow",
+    "HyperRows",
     "NgramCounts",
     "Pretokens",
     "Pursuit",
     "RunTrainer",
+    "SpanWords",
     "SuperwordSession",
     "TrainSession",
     "__version__",
     "affixed_atoms",
     "character_counts",
     "fold_documents",
-    "hyper_flat",
     "increment",
     "invalid_document",
     "invalid_utf8",
@@ -31,6 +32,7 @@ __all__ = [
     "lzw_phrases",
     "merge_tail",
     "nearest_by_edits",
+    "pretoken_starts",
     "pretokenize",
     "rewrite",
     "run_picky",
@@ -315,7 +317,16 @@ class Pursuit:
 
 # --- hyper
 
-def hyper_flat(rows: Sequence[object]) -> tuple[bytes, bytes] | None: ...
+@final
+class HyperRows:
+    """Numbers u32, offsets u64."""
+
+    def __new__(cls, ids: bytes, offsets: bytes) -> HyperRows: ...
+    @staticmethod
+    def of(rows: Sequence[object]) -> HyperRows | None: ...
+    def __len__(self) -> int: ...
+    def ids(self) -> memoryview: ...
+    def offsets(self) -> bytes: ...
 
 @final
 class HyperBooks:
@@ -328,13 +339,13 @@ class HyperBooks:
 class HyperCodec:
     def __new__(cls, base: int, capacity: int, longest: int, disabled: Sequence[int], policy: str) -> HyperCodec: ...
     def encode_batch(
-        self, ids: bytes, offsets: bytes, *, limit: int | None = None, with_books: bool, threads: int = 0
-    ) -> tuple[bytes, bytes, HyperBooks]: ...
+        self, rows: HyperRows, *, limit: int | None = None, with_books: bool, threads: int = 0
+    ) -> tuple[HyperRows, HyperBooks]: ...
     def decode_batch(
-        self, codes: bytes, offsets: bytes, *, tolerant: bool, with_books: bool, threads: int = 0
-    ) -> tuple[bytes, bytes, HyperBooks]: ...
-    def encode_some(self, ids: bytes, limit: int) -> tuple[bytes, int, HyperBooks]: ...
-    def lists(self, ids: bytes, offsets: bytes) -> list[list[int]]: ...
+        self, rows: HyperRows, *, tolerant: bool, with_books: bool, threads: int = 0
+    ) -> tuple[HyperRows, HyperBooks]: ...
+    def encode_some(self, ids: bytes, limit: int) -> tuple[HyperRows, int, HyperBooks]: ...
+    def lists(self, rows: HyperRows) -> list[list[int]]: ...
 
 @final
 class HyperRow:
@@ -363,6 +374,25 @@ def lzw_phrases(
 
 # --- bytelm
 
+@final
+class SpanWords:
+    def __new__(
+        cls,
+        blob: bytes,
+        offsets: bytes,
+        counts: bytes,
+        starts: bytes,
+        marks: bytes,
+        *,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> SpanWords: ...
+    def words(self) -> list[tuple[list[bytes], int]]: ...
+    def spans(self, typed: bool) -> list[tuple[bool, bytes, int]]: ...
+    def sequences(
+        self, known: Sequence[tuple[bool, bytes]], n_base: int, typed: bool
+    ) -> tuple[bytes, bytes, bytes]: ...
+
+def pretoken_starts(blob: bytes, offsets: bytes, scheme: str) -> bytes: ...
 def merge_tail(
     ids: bytes,
     offsets: bytes,

@@ -5,6 +5,11 @@
 writes 100MB.txt (documents joined by newlines) and 100MB.json (digests of packages and text, what was dropped). Needs
 apt-get and dpkg-deb (Debian or a child of it), pip and npm. The same packages always give the same bytes. No text is
 repeated to reach a size: prose lines and source files seen before are dropped.
+
+    python evals/bench/corpus.py --size 10MB --english perl-doc python3.11-doc --held-out 1MB -o bench-corpora
+
+writes English text of those Debian packages only, 10MB.txt to learn from and 10MB-test.txt to test on, of other
+documents.
 """
 
 import argparse
@@ -20,7 +25,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -122,14 +127,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--size", type=_size, default="10MB", help="bytes of text, for example 10MB, 100MB, 1GB")
     parser.add_argument("-o", "--output", type=Path, default=Path("bench-corpora"), help="folder for text and packages")
+    parser.add_argument("--english", nargs="+", metavar="PACKAGE", help="English text of these Debian packages only")
+    parser.add_argument("--held-out", type=_size, default=0, help="bytes of other documents for a second text")
     given = parser.parse_args(arguments)
     plan = tomllib.loads((Path(__file__).parent / "packages.toml").read_text(encoding="utf-8"))
+
+    shares: Mapping[str, float] = SHARES
+    if given.english:
+        shares, plan = {"english": 1.0}, {"english": {"debian": given.english}}
 
     packages = given.output / "packages"
     packages.mkdir(parents=True, exist_ok=True)
     pool = Pool()
     digests = {}
-    for kind in SHARES:
+    for kind in shares:
         wanted = [("debian", name) for name in plan[kind].get("debian", [])]
         wanted += [(client, name) for client in ("pypi", "npm") for name in plan[kind].get(client, [])]
         if given.size > LARGE_ABOVE:
@@ -142,15 +153,15 @@ def main(arguments: list[str] | None = None) -> int:
             sizes = {kind: sum(map(len, documents)) // 1_000_000 for kind, documents in pool.documents.items()}
             print(f"{file.name}: pool is now {sizes} MB", file=sys.stderr)
 
-    documents = sample(pool, given.size)
     label = f"{given.size // 1_000_000}MB"
-    text = b"\n".join(documents) + b"\n"
-    (given.output / f"{label}.txt").write_bytes(text)
+    texts = {label: sample(pool, given.size, shares)}
+    if given.held_out:
+        texts[f"{label}-test"] = sample(pool, given.held_out, shares)
+    for name, documents in texts.items():
+        (given.output / f"{name}.txt").write_bytes(b"\n".join(documents) + b"\n")
     manifest = {
-        "bytes": len(text),
-        "documents": len(documents),
-        "sha256": hashlib.sha256(text).hexdigest(),
-        "shares": SHARES,
+        "texts": {name: _facts(given.output / f"{name}.txt", documents) for name, documents in texts.items()},
+        "shares": dict(shares),
         "dropped": pool.dropped,
         "packages": digests,
     }
@@ -214,22 +225,27 @@ def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
             yield member.name, content.read()
 
 
-def sample(pool: Pool, size: int) -> list[bytes]:
-    """Documents of `size` bytes in the prescribed shares, shuffled with seed 0.
+def _facts(file: Path, documents: list[bytes]) -> dict[str, object]:
+    text = file.read_bytes()
+    return {"bytes": len(text), "documents": len(documents), "sha256": hashlib.sha256(text).hexdigest()}
+
+
+def sample(pool: Pool, size: int, shares: Mapping[str, float] = SHARES) -> list[bytes]:
+    """Documents of `size` bytes in the prescribed shares, shuffled with seed 0; they leave the pool.
 
     Raises:
         SystemExit: there is not enough text of a kind.
     """
     chosen: list[bytes] = []
-    for kind, share in SHARES.items():
+    for kind, share in shares.items():
         candidates = sorted(pool.documents[kind])
         random.Random(0).shuffle(candidates)
         quota = int(size * share)
-        for document in candidates:
-            if quota <= 0:
-                break
+        while quota > 0 and candidates:
+            document = candidates.pop(0)
             chosen.append(document[:quota].decode(errors="ignore").encode())
             quota -= len(document)
+        pool.documents[kind] = candidates
         if quota > 0:
             raise SystemExit(f"error: {quota} bytes of {kind} text are missing: the packages hold no more")
     random.Random(1).shuffle(chosen)

@@ -81,7 +81,7 @@ DIRECTIONS = (
         "ByteSpan entropy increment, compat",
         "ByteSpan entropy monotonic frequency",
     ),
-    ("spans use tokens more evenly", "used", "ByteSpan entropy combined seeding", "BPE"),
+    ("spans use tokens more evenly", "used", "ByteSpan entropy combined seeding, typed", "BPE"),
 )
 """(what the published table shows, the figure that is larger, of which, than of which)."""
 

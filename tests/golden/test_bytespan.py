@@ -135,7 +135,9 @@ def test_clean_spans_are_those_of_the_definition(name: str) -> None:
     base = base_tokens(ATOM_BYTE_ORDER, typed=True)
     share, n_base = params["proportion"], len(base) + len(SPECIALS) + 1
     quota = None if share is None else max(0, int(share * params["vocab_size"] - n_base))
-    seeded = seeds(words_of(rows, found), base, quota, typed=True, balanced=params["balance"])
+    seeded = seeds(
+        words_of(rows, found, by_language=params["balance"]), base, quota, typed=True, balanced=params["balance"]
+    )
     assert n_base + len(seeded) == case["n_seeded"]
 
 

@@ -15,7 +15,7 @@ from tokkit.bytespan.increment import grown_spans
 from tokkit.bytespan.lm import ByteLm
 from tokkit.bytespan.rows import Rows, make_rows
 from tokkit.bytespan.spans import continues, threshold_of
-from tokkit.bytespan.vocabulary import merge_tail
+from tokkit.bytespan.vocabulary import flat_sequences, merge_tail
 from tokkit.bytespan.words import words_of
 from tokkit.counts import CountTable
 from tokkit.export.hf import export
@@ -78,7 +78,7 @@ def test_spans_are_those_of_the_definition(data: st.DataObject, constraint: str)
     rows = drawn_rows(data)
     threshold = None if constraint == "monotonic" else 2.5
     words = words_of(rows, continues(rows, constraint, threshold))  # type: ignore[arg-type]  # one of the three
-    found = sorted(([text for _, text in words.parts(word)], n) for word, n in words.words.items())
+    found = sorted(words.whole.words())
     wanted: dict[tuple[bytes, ...], int] = {}
     begins = [*np.flatnonzero(rows.starts).tolist(), len(rows.blob)]
     for low, high in zip(begins, begins[1:], strict=False):
@@ -117,7 +117,8 @@ def test_merges_are_those_of_counting_everything_again(
     sequences: list[tuple[list[int], int]], n_wanted: int, lossy: bool
 ) -> None:
     known = [(True, b"a"), (False, b"a"), (False, b"b"), (False, b"ab")]
-    found = merge_tail([s for s, _ in sequences], [n for _, n in sequences], known, n_wanted, lossy=lossy)
+    flat = flat_sequences([sequence for sequence, _ in sequences], [count for _, count in sequences])
+    found = merge_tail(flat, known, n_wanted, lossy=lossy)
     assert found == oracle.merged(sequences, known, n_wanted, lossy=lossy)
 
 

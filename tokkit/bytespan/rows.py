@@ -58,16 +58,11 @@ def make_rows(
     """
     offsets = np.zeros(len(documents) + 1, np.uint64)
     np.cumsum([len(document) for document in documents], out=offsets[1:])
-    starts = np.zeros(int(offsets[-1]), np.bool_)
-    for begin, document in zip(offsets.tolist(), documents, strict=False):
-        if document:
-            starts[begin] = True
-            places = np.array(_core.pretokenize(document, pretokenizer), np.int64).reshape(-1, 2)
-            starts[places[:, 0] + begin] = True
+    blob = b"".join(documents)
     return Rows(
-        blob=b"".join(documents),
+        blob=blob,
         offsets=offsets,
-        starts=starts,
+        starts=np.frombuffer(_core.pretoken_starts(blob, offsets.tobytes(), pretokenizer), np.bool_),
         signal=np.asarray(signal, np.float64),
         counts=np.ones(len(documents), np.int64) if counts is None else np.asarray(counts, np.int64),
         languages=tuple(languages) if languages is not None else (None,) * len(documents),

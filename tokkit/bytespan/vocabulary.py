@@ -1,14 +1,16 @@
 """From spans to a vocabulary: the most frequent ones, then pair merges."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
 
 from tokkit import _core
 from tokkit.bytespan.words import Token, Words, span_counts
-from tokkit.errors import UsageError
 from tokkit.progress import Progress, silent
+
+Sequences = tuple[bytes, bytes, bytes]
+"""Of ids: ids uint32 end to end, offsets uint64 and one more than there are, how often each occurs uint64."""
 
 MARK = "\N{UNDERTIE}"
 """What a typed vocabulary writes before a token that continues a pre-token: no byte's character, so that no text that a
@@ -43,10 +45,10 @@ def seeds(
     """Up to `quota` spans that are not known yet, most frequent first; `balanced` takes them in turn by language."""
     have = set(known)
     if not balanced:
-        ranked = [item for item in span_counts(words, words.words, typed=typed) if item[0] not in have]
+        ranked = [item for item in span_counts(words.whole, typed=typed) if item[0] not in have]
         return ranked[:quota]
     lists = [
-        [item for item in span_counts(words, table, typed=typed) if item[0] not in have]
+        [item for item in span_counts(table, typed=typed) if item[0] not in have]
         for table in words.by_language.values()
     ]
     return in_turn(lists, quota)
@@ -65,26 +67,21 @@ def in_turn(lists: Sequence[Sequence[tuple[Token, int]]], quota: int | None) -> 
 
 
 def merge_tail(
-    sequences: Sequence[Sequence[int]],
-    counts: Sequence[int],
+    sequences: Sequences,
     known: Sequence[Token],
     n_wanted: int,
     *,
     lossy: bool = False,
     progress: Progress = silent,
 ) -> list[tuple[Token, int]]:
-    """Up to `n_wanted` more tokens by pair merging over sequences of places in `known` that occur `counts` times.
+    """Up to `n_wanted` more tokens by pair merging over sequences of places in `known`.
 
     Most frequent pair first (overlapping pairs all count), ties by smaller (right id, left id). A pair whose bytes are
     a token already becomes that one and takes no place. `lossy` is the published code: it replaces overlapping pairs
     too, so that of `aaa` the last byte is lost.
     """
-    offsets = np.zeros(len(sequences) + 1, np.uint64)
-    np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
     made = _core.merge_tail(
-        np.fromiter(chain.from_iterable(sequences), np.uint32, int(offsets[-1])).tobytes(),
-        offsets.tobytes(),
-        np.asarray(counts, np.uint64).tobytes(),
+        *sequences,
         known=list(known),
         wanted=n_wanted,
         lossy=lossy,
@@ -94,26 +91,20 @@ def merge_tail(
 
 
 def sequences_of(
-    words: Words, ids: Mapping[Token, int], seeded: Collection[Token], *, typed: bool
-) -> tuple[list[list[int]], list[int]]:
-    """Distinct words as ids with their counts: `seeded` spans are one token, other bytes one each.
+    words: Words, base: Sequence[Token], seeded: Sequence[Token], *, typed: bool
+) -> tuple[Sequences, list[Token]]:
+    """Distinct words as places in base and seeds, and these: seeded spans are one token, other bytes one each.
 
     Raises:
-        UsageError: `ids` lacks a byte.
+        UsageError: `base` lacks a byte.
     """
-    totals: dict[tuple[int, ...], int] = {}
-    for word, count in words.words.items():
-        sequence: list[int] = []
-        for is_start, text in words.parts(word):
-            span = (is_start and typed, text)
-            if span in seeded:
-                sequence.append(ids[span])
-                continue
-            for place, byte in enumerate(text):
-                token = (is_start and typed and place == 0, bytes([byte]))
-                if token not in ids:
-                    raise UsageError(f"the vocabulary lacks the byte 0x{byte:02x}")
-                sequence.append(ids[token])
-        key = tuple(sequence)
-        totals[key] = totals.get(key, 0) + count
-    return [list(sequence) for sequence in totals], list(totals.values())
+    known = [*base, *seeded]
+    return words.whole.sequences(known, len(base), typed), known
+
+
+def flat_sequences(sequences: Sequence[Sequence[int]], counts: Sequence[int]) -> Sequences:
+    """Sequences that occur `counts` times, as `merge_tail` takes them."""
+    offsets = np.zeros(len(sequences) + 1, np.uint64)
+    np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
+    flat = np.fromiter(chain.from_iterable(sequences), np.uint32, int(offsets[-1]))
+    return flat.tobytes(), offsets.tobytes(), np.asarray(counts, np.uint64).tobytes()

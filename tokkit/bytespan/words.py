@@ -1,12 +1,13 @@
 """Distinct pre-tokens with their spans: the table that vocabularies are made from."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit import _core
 from tokkit.bytespan.rows import Rows
+from tokkit.progress import Progress, silent
 
 Token = tuple[bool, bytes]
 """Whether it begins a pre-token, and its bytes."""
@@ -14,50 +15,33 @@ Token = tuple[bool, bytes]
 
 @dataclass(frozen=True)
 class Words:
-    """Pre-tokens with the marks of their spans (1 where a byte continues) and how often each occurs, by first use."""
+    """Pre-tokens with their spans and how often each occurs, by first use: of all languages, and of each."""
 
-    words: dict[tuple[bytes, bytes], int]
-    by_language: dict[str | None, dict[tuple[bytes, bytes], int]]
-
-    def parts(self, word: tuple[bytes, bytes]) -> Iterator[Token]:
-        """The spans of a word in order, single bytes included."""
-        text, marks = word
-        begin = 0
-        while begin < len(text):
-            end = marks.find(b"\x00", begin + 1)
-            end = len(text) if end < 0 else end
-            yield begin == 0, text[begin:end]
-            begin = end
+    whole: _core.SpanWords
+    by_language: dict[str | None, _core.SpanWords]
 
 
-def words_of(rows: Rows, found: NDArray[np.bool_]) -> Words:
-    """Counts the pre-tokens of all documents, apart for each language."""
-    begins = np.flatnonzero(rows.starts)
-    ends = np.append(begins, len(rows.blob))[1:]
-    owners = np.searchsorted(rows.offsets[1:], begins.astype(np.uint64), side="right")
-    counts = rows.counts[owners].tolist()
-    marks, blob = found.tobytes(), rows.blob
-    words: dict[tuple[bytes, bytes], int] = {}
-    languages: dict[str | None, dict[tuple[bytes, bytes], int]] = {}
-    many = len(set(rows.languages)) > 1
-    names = rows.languages
-    for begin, end, owner, count in zip(begins.tolist(), ends.tolist(), owners.tolist(), counts, strict=True):
-        word = (blob[begin:end], marks[begin:end])
-        words[word] = words.get(word, 0) + count
-        if many:
-            own = languages.setdefault(names[owner], {})
-            own[word] = own.get(word, 0) + count
-    if not many:
-        languages = {names[0] if names else None: words}
-    return Words(words, languages)
+def words_of(rows: Rows, found: NDArray[np.bool_], *, by_language: bool = False, progress: Progress = silent) -> Words:
+    """Counts the pre-tokens of all documents, on demand also apart for each language."""
+
+    def table(counts: NDArray[np.int64]) -> _core.SpanWords:
+        return _core.SpanWords(
+            rows.blob,
+            rows.offsets.tobytes(),
+            counts.astype(np.uint64).tobytes(),
+            rows.starts.tobytes(),
+            found.tobytes(),
+            progress=progress,
+        )
+
+    languages: dict[str | None, _core.SpanWords] = {}
+    if by_language:
+        names = list(dict.fromkeys(rows.languages))
+        owners = np.array([names.index(name) for name in rows.languages], np.int64)
+        languages = {name: table(np.where(owners == place, rows.counts, 0)) for place, name in enumerate(names)}
+    return Words(table(rows.counts), languages)
 
 
-def span_counts(words: Words, table: dict[tuple[bytes, bytes], int], *, typed: bool) -> list[tuple[Token, int]]:
+def span_counts(words: _core.SpanWords, *, typed: bool) -> list[tuple[Token, int]]:
     """Spans of two bytes and more by falling count, ties by first use."""
-    counts: dict[Token, int] = {}
-    for word, count in table.items():
-        for is_start, text in words.parts(word):
-            if len(text) > 1:
-                token = (is_start and typed, text)
-                counts[token] = counts.get(token, 0) + count
-    return sorted(counts.items(), key=lambda item: -item[1])
+    return [((is_start, text), count) for is_start, text, count in words.spans(typed)]

@@ -9,6 +9,7 @@ give up old phrases when it is full (`policy`, off by default).
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
@@ -141,15 +142,24 @@ class Codebook:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of numbers: row `i` has `ids[offsets[i]:offsets[i + 1]]`; uint32 [n], uint64 [rows + 1]."""
+    """Rows of numbers."""
 
-    ids: NDArray[np.uint32]
-    offsets: NDArray[np.uint64]
+    core: "_core.HyperRows" = field(repr=False)
     codec: "HypertokenCodec" = field(repr=False)
     books: "_core.HyperBooks" = field(repr=False)
 
+    @cached_property
+    def ids(self) -> NDArray[np.uint32]:
+        """All numbers; row `i` has `ids[offsets[i]:offsets[i + 1]]`. Read-only."""
+        return np.frombuffer(self.core.ids(), np.uint32)
+
+    @cached_property
+    def offsets(self) -> NDArray[np.uint64]:
+        """Where each row begins, and the end of the last, [rows + 1]. Read-only."""
+        return np.frombuffer(self.core.offsets(), np.uint64)
+
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return len(self.core)
 
     def __getitem__(self, row: int) -> NDArray[np.uint32]:
         row = range(len(self))[row]
@@ -157,7 +167,7 @@ class _Rows:
 
     def lists(self) -> list[list[int]]:
         """One list a row."""
-        return self.codec.lists(self.ids, self.offsets)
+        return self.codec.lists(self.core)
 
     def codebook(self, row: int = 0) -> Codebook:
         """The hypertokens of a row, spelt out now. Raises UsageError: made without codebooks."""
@@ -245,15 +255,16 @@ class HypertokenCodec:
         if (truncation or padding == "max_length") and (max_length is None or max_length < 0):
             raise UsageError("max_length must be given, and at least 0, to pad or truncate to it")
         limit = max_length if truncation else None
-        codes, ends, books = self._core.encode_batch(
-            *_buffers(rows), limit=limit, with_books=with_codebooks, threads=threads
+        codes, books = self._core.encode_batch(
+            _core_rows(rows), limit=limit, with_books=with_codebooks, threads=threads
         )
-        found, bounds = np.frombuffer(codes, np.uint32), np.frombuffer(ends, np.uint64)
+        found = HyperEncodings(codes, self, books)
         if padding and padding != "do_not_pad":
-            lengths = np.diff(bounds.astype(np.int64))
+            lengths = np.diff(found.offsets.astype(np.int64))
             width = max_length if padding == "max_length" else int(lengths.max(initial=0))
-            found, bounds = _pad_left(found, bounds, int(width or 0), self.config.pad_token_id)
-        return HyperEncodings(found, bounds, self, books)
+            padded = _pad_left(found.ids, found.offsets, int(width or 0), self.config.pad_token_id)
+            return HyperEncodings(padded, self, books)
+        return found
 
     def encode_continuous(self, ids: Ids, max_length: int) -> list[HyperEncodings]:
         """Cuts one long row in rows of `max_length` codes (the last may be shorter), each with a book of its own.
@@ -268,12 +279,9 @@ class HypertokenCodec:
         chunks = []
         while len(rest):
             # More ids than this cannot go in the codes of one row.
-            codes, used, book = self._core.encode_some(
-                rest[: max_length * self.config.max_subtokens + 1].tobytes(), max_length
-            )
-            found = np.frombuffer(codes, np.uint32)
-            ends = np.array([0, len(found)], np.uint64)
-            chunks.append(HyperEncodings(found, ends, self, book))
+            part = rest[: max_length * self.config.max_subtokens + 1].tobytes()
+            codes, used, book = self._core.encode_some(part, max_length)
+            chunks.append(HyperEncodings(codes, self, book))
             rest = rest[used:]
         return chunks
 
@@ -293,14 +301,14 @@ class HypertokenCodec:
             InputError: a code that stands for nothing, named with row and position.
             UsageError: tolerant with a policy other than freeze.
         """
-        ids, ends, books = self._core.decode_batch(
-            *_buffers(rows), tolerant=tolerant, with_books=with_codebooks, threads=threads
+        ids, books = self._core.decode_batch(
+            _core_rows(rows), tolerant=tolerant, with_books=with_codebooks, threads=threads
         )
-        return HyperDecodings(np.frombuffer(ids, np.uint32), np.frombuffer(ends, np.uint64), self, books)
+        return HyperDecodings(ids, self, books)
 
-    def lists(self, ids: NDArray[np.uint32], offsets: NDArray[np.uint64]) -> list[list[int]]:
-        """Rows of base ids and codes as lists; `flatten` is the way back."""
-        return self._core.lists(ids.tobytes(), offsets.tobytes())
+    def lists(self, rows: "_core.HyperRows") -> list[list[int]]:
+        """Rows of base ids and codes as lists."""
+        return self._core.lists(rows)
 
     def row(self, kind: Kind = "encode") -> "Row":
         """A row in pieces: an encoder, or a `strict` or `tolerant` decoder.
@@ -319,7 +327,7 @@ class Row:
 
     def push(self, ids: Ids) -> list[int]:
         """Takes ids (or codes) and returns what is certain. Raises InputError as encode and decode do."""
-        return _numbers(self._core.push(_buffers([ids])[0]))
+        return _numbers(self._core.push(flatten([ids])[0].tobytes()))
 
     def finish(self) -> list[int]:
         """Ends the row: the code of an encoder's unfinished phrase."""
@@ -347,13 +355,13 @@ def _numbers(buffer: bytes) -> list[int]:
     return numbers
 
 
-def _buffers(rows: Sequence[Ids]) -> tuple[bytes, bytes]:
-    # Lists of ints by the core; it leaves everything else, and what is wrong, to numpy.
-    found = _core.hyper_flat(rows) if isinstance(rows, list) and rows and isinstance(rows[0], list) else None
+def _core_rows(rows: Sequence[Ids]) -> "_core.HyperRows":
+    # Lists of ints and arrays of uint32 by the core; it leaves everything else, and what is wrong, to numpy.
+    found = _core.HyperRows.of(rows if isinstance(rows, list) else list(rows))
     if found is not None:
         return found
     flat, offsets = flatten(rows)
-    return flat.tobytes(), offsets.tobytes()
+    return _core.HyperRows(flat.tobytes(), offsets.tobytes())
 
 
 def flatten(rows: Sequence[Ids]) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
@@ -368,7 +376,7 @@ def flatten(rows: Sequence[Ids]) -> tuple[NDArray[np.uint32], NDArray[np.uint64]
 
 
 def _array(row: Ids, place: int) -> NDArray[np.uint32]:
-    if isinstance(row, np.ndarray) and row.dtype == np.uint32:
+    if isinstance(row, np.ndarray) and row.dtype == np.uint32 and row.ndim == 1:
         return row.astype(np.uint32, copy=False)
     try:
         found = np.asarray(row) if len(row) else np.zeros(0, np.int64)
@@ -389,12 +397,8 @@ def _joined(arrays: Sequence[NDArray[np.uint32]]) -> NDArray[np.uint32]:
     return np.concatenate(arrays) if arrays else np.zeros(0, np.uint32)
 
 
-def _pad_left(
-    ids: NDArray[np.uint32], offsets: NDArray[np.uint64], width: int, pad: int
-) -> tuple[NDArray[np.uint32], NDArray[np.uint64]]:
+def _pad_left(ids: NDArray[np.uint32], offsets: NDArray[np.uint64], width: int, pad: int) -> "_core.HyperRows":
     rows = []
     for low, high in pairwise(offsets.tolist()):
         rows.append(np.concatenate([np.full(max(0, width - (high - low)), pad, np.uint32), ids[low:high]]))
-    ends = np.zeros(len(rows) + 1, np.uint64)
-    np.cumsum([len(row) for row in rows], out=ends[1:])
-    return _joined(rows), ends
+    return _core_rows(rows)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Policy = Literal["freeze", "reset", "lru"]
+_DASHES: Final = ("solid", "dashed", "dotted", "dashdot")
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,12 @@ def reduction(
         flat = np.concatenate(documents) if documents else np.zeros(0, np.uint32)
         offsets = _offsets(documents, len(flat), length)
         used = flat[: int(offsets[-1])]
+        rows = _core.HyperRows(used.tobytes(), offsets.tobytes())
         for size, longest in product(codebook_sizes, max_subtokens):
             codec = _core.HyperCodec(initial_vocab_size, size, longest, list(disabled_ids), policy)
-            codes, _, _ = codec.encode_batch(used.tobytes(), offsets.tobytes(), with_books=False, threads=threads)
-            found.append(Reduction(source, length, size, longest, policy, len(offsets) - 1, len(used), len(codes) // 4))
+            codes, _ = codec.encode_batch(rows, with_books=False, threads=threads)
+            n_codes = len(codes.ids()) // 4
+            found.append(Reduction(source, length, size, longest, policy, len(rows), len(used), n_codes))
     return found
 
 
@@ -107,8 +110,30 @@ def table(rows: Sequence[Reduction]) -> str:
     return "\n".join(lines)
 
 
+def markdown(rows: Sequence[Reduction]) -> str:
+    """The measurements as tables in Markdown, one a codebook size, with a column a source."""
+    sources = list(dict.fromkeys(row.source for row in rows))
+    shares = {(row.codebook_size, row.length, row.max_subtokens, row.source): row.share for row in rows}
+    parts = []
+    for size in dict.fromkeys(row.codebook_size for row in rows):
+        head = ["ids in a row", "most ids in a hypertoken", *_names(sources)]
+        lines = [f"## Codebook of {size:,}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+        for length, longest in dict.fromkeys((row.length, row.max_subtokens) for row in rows):
+            cells = ["document" if length is None else f"{length:,}", str(longest)]
+            cells += [f"{shares[size, length, longest, source]:.1%}" for source in sources]
+            lines.append("| " + " | ".join(cells) + " |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _names(sources: Sequence[str]) -> list[str]:
+    """Files without folder and ending, unless two would be the same."""
+    stems = [Path(source).stem for source in sources]
+    return stems if len(set(stems)) == len(stems) else list(sources)
+
+
 def draw(rows: Sequence[Reduction], path: Path) -> None:
-    """Draws reduction over row length, one panel a codebook size, one line a source and phrase length.
+    """Draws reduction over row length: a panel a codebook size, a colour a source, a dash a phrase length.
 
     Raises:
         MissingExtraError: without matplotlib. ResourceError: the file cannot be written.
@@ -122,6 +147,9 @@ def draw(rows: Sequence[Reduction], path: Path) -> None:
     from tokkit.atomic import atomic_file
 
     sizes = sorted({row.codebook_size for row in rows})
+    sources = list(dict.fromkeys(row.source for row in rows))
+    names_of = dict(zip(sources, _names(sources), strict=True))
+    phrases = sorted({row.max_subtokens for row in rows})
     figure = Figure(figsize=(4.5 * max(1, len(sizes)), 3.6), layout="constrained")
     axes: list[Axes] = list(figure.subplots(1, max(1, len(sizes)), sharey=True, squeeze=False)[0])
     for axis, size in zip(axes, sizes, strict=False):
@@ -129,11 +157,20 @@ def draw(rows: Sequence[Reduction], path: Path) -> None:
         for source, longest in dict.fromkeys((row.source, row.max_subtokens) for row in chosen):
             points = [row for row in chosen if (row.source, row.max_subtokens) == (source, longest)]
             names = ["document" if row.length is None else str(row.length) for row in points]
-            axis.plot(names, [100 * row.share for row in points], marker="o", label=f"{source}, {longest} subtokens")
+            axis.plot(
+                names,
+                [100 * row.share for row in points],
+                marker="o",
+                markersize=3,
+                color=f"C{sources.index(source) % 10}",
+                linestyle=_DASHES[phrases.index(longest) % len(_DASHES)],
+                label=f"{names_of[source]}, {longest} subtokens",
+            )
         axis.set_title(f"codebook of {size}")
         axis.set_xlabel("base ids in a row")
     axes[0].set_ylabel("shorter by, %")
-    axes[-1].legend(fontsize="small")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize="x-small", loc="outside right center")
     with atomic_file(path, overwrite=True) as temporary:
         figure.savefig(
             temporary,

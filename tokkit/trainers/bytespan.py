@@ -26,6 +26,7 @@ from tokkit.bytespan.vocabulary import (
     MARK,
     base_tokens,
     can_be_spelled,
+    flat_sequences,
     in_turn,
     merge_tail,
     seeds,
@@ -210,14 +211,14 @@ class ByteSpan(SuperwordTrainer):
 
     def _clean(self, rows: Rows, threshold: float | None, base: list[Token], room: int, progress: Progress) -> Spans:
         config = self.config
-        words = words_of(rows, continues(rows, config.constraint, threshold))
-        quota = self._quota(base, room)
-        chosen = seeds(words, base, quota, typed=config.typed, balanced=config.build == "balanced")
+        balanced = config.build == "balanced"
+        found = continues(rows, config.constraint, threshold)
+        words = words_of(rows, found, by_language=balanced, progress=progress)
+        chosen = seeds(words, base, self._quota(base, room), typed=config.typed, balanced=balanced)
         if config.build == "frequency":
             return chosen
-        known = {token: place for place, token in enumerate([*base, *(token for token, _ in chosen)])}
-        sequences, weights = sequences_of(words, known, {token for token, _ in chosen}, typed=config.typed)
-        return chosen + merge_tail(sequences, weights, list(known), room - len(chosen), progress=progress)
+        sequences, known = sequences_of(words, base, [token for token, _ in chosen], typed=config.typed)
+        return chosen + merge_tail(sequences, known, room - len(chosen), progress=progress)
 
     def _as_published(
         self, rows: Rows, threshold: float | None, base: list[Token], room: int, progress: Progress
@@ -241,7 +242,8 @@ class ByteSpan(SuperwordTrainer):
         # With languages in turn the published code leaves the spans out of what it merges.
         replaced = set() if config.build == "balanced" else {token for token, _ in chosen}
         sequences, weights = reference_sequences(rows, spans, known, replaced)
-        return chosen + merge_tail(sequences, weights, list(known), room - len(chosen), lossy=True, progress=progress)
+        flat = flat_sequences(sequences, weights)
+        return chosen + merge_tail(flat, list(known), room - len(chosen), lossy=True, progress=progress)
 
     def _rows(self, pretokenizer: str, again: CountTable | None, progress: Progress) -> Rows:
         config = self.config

@@ -84,6 +84,7 @@ ACTIONS = ("encode", "decode", "stats", "tune", "generate")
 @click.option(
     "--picture", type=click.Path(path_type=Path), metavar="FILE", help="Draw the figures of stats: .svg, .png or .pdf."
 )
+@click.option("--markdown", is_flag=True, help="Tables in Markdown, one a codebook size (stats).")
 @options.out_option("Folder to make (tune).", required=False)
 @click.option(
     "--max-codes", type=click.IntRange(1), default=128, show_default=True, help="Most codes behind a line (generate)."
@@ -117,6 +118,7 @@ def command(
     tolerant: bool,
     lengths: tuple[int, ...],
     picture: Path | None,
+    markdown: bool,
     output: Path | None,
     max_codes: int,
     temperature: float,
@@ -137,6 +139,8 @@ def command(
 
     if picture is not None and action != "stats":
         raise UsageError("--picture: goes with stats")
+    if markdown and (action != "stats" or as_json):
+        raise UsageError("--markdown: goes with stats, and not with --json")
     if (output is None) == (action == "tune"):
         raise UsageError("-o/--output: tune needs it, no other action has it")
     if action == "generate":
@@ -148,7 +152,18 @@ def command(
     first = boundary or loaded.vocab_size
     if action == "stats":
         _stats(
-            loaded, inputs, first, codebook_sizes, max_subtokens, policy, disabled, lengths, picture, threads, as_json
+            loaded,
+            inputs,
+            first,
+            codebook_sizes,
+            max_subtokens,
+            policy,
+            disabled,
+            lengths,
+            picture,
+            threads,
+            markdown=markdown,
+            as_json=as_json,
         )
         return
     if len(codebook_sizes) > 1 or len(max_subtokens) > 1:
@@ -275,16 +290,18 @@ def _stats(
     lengths: tuple[int, ...],
     picture: Path | None,
     threads: int,
+    *,
+    markdown: bool,
     as_json: bool,
 ) -> None:
     from tokkit.cli.lines import whole_texts
-    from tokkit.hyper.stats import draw, reduction, table
+    from tokkit.hyper import stats
 
     sources = {}
     for path in tuple(inputs) or ("-",):
         for texts in whole_texts((path,)):
             sources["stdin" if path == "-" else path] = list(tokenizer.encode_batch(texts, threads=threads))
-    rows = reduction(
+    rows = stats.reduction(
         sources,
         initial_vocab_size=first,
         lengths=lengths,
@@ -295,8 +312,8 @@ def _stats(
         threads=threads,
     )
     if picture is not None:
-        draw(rows, picture)
+        stats.draw(rows, picture)
     if as_json:
         click.echo(json.dumps({"schema": "tokkit.hyper-stats", "version": 1, "rows": [row.to_json() for row in rows]}))
     else:
-        click.echo(table(rows))
+        click.echo(stats.markdown(rows) if markdown else stats.table(rows))

@@ -94,8 +94,14 @@ pub fn decode_batch(
     each_row(codes, offsets, threads, "decode", &make, monitor)
 }
 
-/// One block's result: its number, the rows' numbers, how many each row has, the books.
-type Done = (usize, Vec<u32>, Vec<u64>, Books);
+/// What came out of one block, or of all that one thread took one after the other.
+#[derive(Default)]
+struct Made {
+    codes: Vec<u32>,
+    /// How many each row has.
+    lengths: Vec<u64>,
+    books: Books,
+}
 
 fn each_row<F, W>(
     ids: &[u32],
@@ -113,20 +119,25 @@ where
     let wanted = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
     let others = wanted.min(blocks.len()).saturating_sub(1);
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let work = |monitor: &mut dyn Monitor| -> Result<Vec<Done>> {
+    let work = |monitor: &mut dyn Monitor| -> Result<Vec<(usize, Made)>> {
         let mut row_worker = make();
-        let mut done = Vec::new();
+        let mut done: Vec<(usize, Made)> = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(&(first, end)) = blocks.get(number) else { break };
+            // A thread that is alone puts all in one place, where it stays.
+            if others > 0 || done.is_empty() {
+                let expected = if others == 0 { ids.len() } else { 0 };
+                done.push((number, Made { codes: Vec::with_capacity(expected), ..Made::default() }));
+            }
+            let Some((_, made)) = done.last_mut() else { break };
             let result = monitor
                 .poll(stage, first as u64, offsets.len() as u64 - 1)
-                .and_then(|()| block(ids, offsets, first..end, &mut row_worker));
+                .and_then(|()| block(ids, offsets, first..end, &mut row_worker, made));
             if result.is_err() {
                 stop.store(true, Ordering::Relaxed);
             }
-            let (codes, lengths, books) = result?;
-            done.push((number, codes, lengths, books));
+            result?;
         }
         Ok(done)
     };
@@ -147,48 +158,43 @@ where
         all
     })?;
     done.sort_unstable_by_key(|block| block.0);
-    let mut rows = Rows { ids: Vec::new(), offsets: vec![0] };
+    let n_codes: usize = done.iter().map(|(_, made)| made.codes.len()).sum();
+    let mut rows = Rows { ids: Vec::new(), offsets: Vec::with_capacity(offsets.len()) };
+    rows.offsets.push(0);
     let mut books = Books::default();
     let mut end = 0;
-    for (number, codes, lengths, of_block) in done {
-        rows.offsets.extend(lengths.iter().map(|length| {
+    for (number, made) in done {
+        rows.offsets.extend(made.lengths.iter().map(|length| {
             end += length;
             end
         }));
         if number == 0 {
-            (rows.ids, books) = (codes, of_block);
+            (rows.ids, books) = (made.codes, made.books);
+            rows.ids.reserve_exact(n_codes - rows.ids.len());
         } else {
-            rows.ids.extend_from_slice(&codes);
-            books.append(of_block);
+            rows.ids.extend_from_slice(&made.codes);
+            books.append(made.books);
         }
     }
     Ok((rows, books))
 }
 
-fn block<W>(
-    ids: &[u32],
-    offsets: &[u64],
-    rows: std::ops::Range<usize>,
-    work: &mut W,
-) -> Result<(Vec<u32>, Vec<u64>, Books)>
+fn block<W>(ids: &[u32], offsets: &[u64], rows: std::ops::Range<usize>, work: &mut W, made: &mut Made) -> Result<()>
 where
     W: FnMut(&[u32], &mut Vec<u32>, &mut Books) -> Result<()>,
 {
-    let n_ids = (offsets[rows.end] - offsets[rows.start]) as usize;
-    let (mut out, mut lengths, mut books) =
-        (Vec::with_capacity(n_ids), Vec::with_capacity(rows.len()), Books::default());
+    made.codes.reserve((offsets[rows.end] - offsets[rows.start]) as usize);
     for row in rows {
-        let before = out.len();
+        let before = made.codes.len();
         // `blocks` has checked the offsets.
-        work(&ids[offsets[row] as usize..offsets[row + 1] as usize], &mut out, &mut books).map_err(
-            |error| match error {
-                Error::Input(message) => Error::Input(format!("row {row}: {message}")),
-                other => other,
-            },
-        )?;
-        lengths.push((out.len() - before) as u64);
+        let ids = &ids[offsets[row] as usize..offsets[row + 1] as usize];
+        work(ids, &mut made.codes, &mut made.books).map_err(|error| match error {
+            Error::Input(message) => Error::Input(format!("row {row}: {message}")),
+            other => other,
+        })?;
+        made.lengths.push((made.codes.len() - before) as u64);
     }
-    Ok((out, lengths, books))
+    Ok(())
 }
 
 /// Ranges of rows of about `BLOCK_IDS`; checks the offsets.

@@ -5,22 +5,37 @@ use std::sync::Arc;
 
 const NONE: u32 = u32::MAX;
 
-/// A phrase: that of `parent` (a base id or a code) and one more base id.
+/// A phrase: that of `parent` (a base id or the code of a phrase) and one more base id, `last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    /// A base id, or the code of a phrase.
-    pub parent: u32,
-    /// The last base id.
-    pub last: u32,
-}
+pub struct Entry(u64);
 
-/// What else there is to know of a phrase; apart from `Entry`, which is searched and given away.
-#[derive(Debug, Clone, Copy)]
-pub struct Shape {
-    /// The first base id.
-    pub first: u32,
-    /// Number of base ids.
-    pub length: u32,
+impl Entry {
+    /// Equal to no phrase.
+    pub const BLANK: Self = Self(u64::MAX);
+
+    /// `last` behind the phrase of `parent`.
+    #[inline(always)]
+    pub fn new(parent: u32, last: u32) -> Self {
+        Self(u64::from(parent) << 32 | u64::from(last))
+    }
+
+    /// A base id, or the code of a phrase.
+    #[inline(always)]
+    pub fn parent(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The last base id.
+    #[inline(always)]
+    pub fn last(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Both in one number.
+    #[inline(always)]
+    pub fn key(self) -> u64 {
+        self.0
+    }
 }
 
 /// Neighbours in the list of uses, by index of entry.
@@ -54,10 +69,9 @@ pub enum Room {
 #[derive(Debug, Clone)]
 pub struct Book {
     rules: Arc<Rules>,
+    /// Behind a blank one, so that 0 is the place of none and an unknown phrase can be looked up like a known one.
     entries: Vec<Entry>,
-    /// As long as `entries`.
-    shapes: Vec<Shape>,
-    /// In LRU mode, as long as `entries`.
+    /// In LRU mode, one for each phrase.
     links: Vec<Links>,
     newest: u32,
     oldest: u32,
@@ -65,7 +79,7 @@ pub struct Book {
 
 impl Book {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
-        Self { rules, entries: Vec::new(), shapes: Vec::new(), links: Vec::new(), newest: NONE, oldest: NONE }
+        Self { rules, entries: vec![Entry::BLANK], links: Vec::new(), newest: NONE, oldest: NONE }
     }
 
     /// What encoder and decoder agreed on.
@@ -78,21 +92,26 @@ impl Book {
     }
 
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
-        self.shapes.clear();
+        self.entries.truncate(1);
         self.links.clear();
         (self.newest, self.oldest) = (NONE, NONE);
     }
 
-    /// The phrases in order of their codes.
+    /// The phrases in order of their codes, behind a blank one.
     #[inline]
-    pub fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The phrases in order of their codes; the book is empty then.
+    /// The same, for an encoder to add some: only to a book that freezes.
+    pub(super) fn entries_mut(&mut self) -> &mut Vec<Entry> {
+        &mut self.entries
+    }
+
+    /// The same; the book is empty then.
     pub(super) fn take_entries(&mut self) -> Vec<Entry> {
-        let next = Vec::with_capacity(self.entries.len());
+        let mut next = Vec::with_capacity(self.entries.len());
+        next.push(Entry::BLANK);
         let entries = std::mem::replace(&mut self.entries, next);
         self.clear();
         entries
@@ -100,41 +119,32 @@ impl Book {
 
     /// Number of phrases.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() - 1
     }
 
     /// Whether there is no phrase.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// The phrase of a code; None for base ids and unknown codes.
     #[inline]
-    pub fn entry(&self, code: u32) -> Option<&Entry> {
-        self.entries.get(code.checked_sub(self.rules.base())? as usize)
+    pub fn entry(&self, code: u32) -> Option<Entry> {
+        entry_of(&self.entries, self.rules.base(), code)
     }
 
-    /// First base id and length of the phrase of a base id or a code.
-    #[inline]
-    pub(super) fn shape(&self, code: u32) -> Option<Shape> {
-        match code.checked_sub(self.rules.base()) {
-            None => Some(Shape { first: code, length: 1 }),
-            Some(index) => self.shapes.get(index as usize).copied(),
-        }
-    }
-
-    /// Appends the base ids of a base id or a code.
-    #[inline]
+    /// Appends the base ids of a base id or a code; nothing for an unknown code.
     pub fn spell(&self, code: u32, out: &mut Vec<u32>) {
-        if let Some(shape) = self.shape(code) {
-            spell(&self.entries, self.rules.base(), code, shape.length as usize, out);
+        let base = self.rules.base();
+        if code < base || self.entry(code).is_some() {
+            spell(&self.entries, base, code, length_of(&self.entries, base, code), out);
         }
     }
 
     /// Makes room for a phrase that begins with that of `parent`.
     #[inline]
     pub(super) fn reserve(&mut self, parent: u32) -> Room {
-        let n = self.entries.len() as u32;
+        let n = self.len() as u32;
         if n < self.rules.capacity() {
             return Room::Slot(Slot { code: self.rules.base() + n, evicted: None });
         }
@@ -152,30 +162,26 @@ impl Book {
     /// Prefixes are always used after what they begin, so that the oldest entry is no prefix of another one.
     fn evict(&mut self, parent: u32) -> Room {
         let oldest = self.oldest;
-        let entry = self.entries.get(oldest as usize).copied();
-        let Some(entry) = entry.filter(|_| self.rules.base() + oldest != parent) else { return Room::Full };
-        let code = self.rules.base() + oldest;
+        let code = self.rules.base().saturating_add(oldest);
+        let Some(entry) = self.entry(code).filter(|_| code != parent) else { return Room::Full };
         self.unlink(oldest);
         Room::Slot(Slot { code, evicted: Some(entry) })
     }
 
-    /// Puts `parent`, whose shape is given, and `last` in a slot that `reserve` gave for them.
+    /// Puts `parent` and `last` in a slot that `reserve` gave for them.
     #[inline(always)]
-    pub(super) fn fill(&mut self, slot: Slot, parent: u32, Shape { first, length }: Shape, last: u32) {
-        let (entry, shape) = (Entry { parent, last }, Shape { first, length: length + 1 });
-        let index = (slot.code - self.rules.base()) as usize;
-        if index == self.entries.len() {
-            self.entries.push(entry);
-            self.shapes.push(shape);
-        } else {
-            self.entries[index] = entry;
-            self.shapes[index] = shape;
+    pub(super) fn fill(&mut self, slot: Slot, parent: u32, last: u32) {
+        let entry = Entry::new(parent, last);
+        let index = slot.code - self.rules.base();
+        match self.entries.get_mut(index as usize + 1) {
+            Some(place) => *place = entry,
+            None => self.entries.push(entry),
         }
         if self.rules.policy() == Policy::Lru {
-            if self.links.len() < self.entries.len() {
+            if self.links.len() < self.len() {
                 self.links.push(Links { newer: NONE, older: NONE });
             }
-            self.link(index as u32);
+            self.link(index);
             self.touch(parent);
         }
     }
@@ -187,11 +193,11 @@ impl Book {
             return;
         }
         let mut code = code;
-        while let Some(&entry) = self.entry(code) {
+        while let Some(entry) = self.entry(code) {
             let index = code - self.rules.base();
             self.unlink(index);
             self.link(index);
-            code = entry.parent;
+            code = entry.parent();
         }
     }
 
@@ -217,7 +223,8 @@ impl Book {
     }
 }
 
-/// Appends the `length` base ids of a base id or of the code of one of the `entries`, whose codes begin at `base`.
+/// Appends the `length` base ids of a base id or of the code of one of the `entries` (behind a blank one), whose codes
+/// begin at `base`.
 #[inline]
 pub(super) fn spell(entries: &[Entry], base: u32, code: u32, length: usize, out: &mut Vec<u32>) {
     if length == 1 {
@@ -228,7 +235,16 @@ pub(super) fn spell(entries: &[Entry], base: u32, code: u32, length: usize, out:
     out.resize(start + length, 0);
     let mut here = code;
     for slot in out[start..].iter_mut().rev() {
-        let entry = here.checked_sub(base).and_then(|index| entries.get(index as usize));
-        (*slot, here) = entry.map_or((here, here), |entry| (entry.last, entry.parent));
+        (*slot, here) = entry_of(entries, base, here).map_or((here, here), |entry| (entry.last(), entry.parent()));
     }
+}
+
+/// Number of base ids of a base id or of the code of one of the `entries`.
+pub(super) fn length_of(entries: &[Entry], base: u32, code: u32) -> usize {
+    std::iter::successors(Some(code), |&code| Some(entry_of(entries, base, code)?.parent())).count()
+}
+
+#[inline(always)]
+fn entry_of(entries: &[Entry], base: u32, code: u32) -> Option<Entry> {
+    entries.get(code.checked_sub(base)? as usize + 1).copied()
 }

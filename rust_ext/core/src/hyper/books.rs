@@ -1,7 +1,11 @@
 //! The books of many rows, kept as encoder and decoder have them and spelt out when asked for.
 
-use super::book::{Book, Entry, spell};
+use super::book::{Book, Entry, length_of, spell};
+use super::decode::Decoder;
+use super::rules::Rules;
 use super::tolerant::TolerantDecoder;
+use crate::error::Result;
+use std::sync::Arc;
 
 /// Phrases of one row: entry `e` has the code `codes[e]` and the base ids `ids[offsets[e]..offsets[e + 1]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,11 +29,21 @@ impl Spelt {
     }
 }
 
+/// The book of a row of codes of our encoder, which was not cut short.
+///
+/// # Errors
+/// `Input`: a code that the encoder cannot have made.
+pub fn book_of(rules: &Arc<Rules>, codes: &[u32]) -> Result<Spelt> {
+    let mut decoder = Decoder::new(rules.clone());
+    decoder.push(codes, &mut Vec::new())?;
+    Ok(spelt_of(decoder.book().entries(), rules.base()))
+}
+
 /// The books of many rows.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Books {
     base: u32,
-    /// Those of encoders and strict decoders.
+    /// Those of encoders and strict decoders, each behind a blank entry.
     entries: Vec<Vec<Entry>>,
     /// Those of tolerant decoders, whose codes follow no order.
     spelt: Vec<Spelt>,
@@ -63,13 +77,7 @@ impl Books {
         if let Some(spelt) = self.spelt.get(row) {
             return Some(spelt.clone());
         }
-        let entries = self.entries.get(row)?;
-        let mut spelt = Spelt::new();
-        for code in (self.base..).take(entries.len()) {
-            spell(entries, self.base, code, length_of(entries, self.base, code), &mut spelt.ids);
-            spelt.end_entry(code);
-        }
-        Some(spelt)
+        self.entries.get(row).map(|entries| spelt_of(entries, self.base))
     }
 
     /// Adds a row: the phrases of a book, which is empty then.
@@ -94,7 +102,11 @@ impl Books {
     }
 }
 
-fn length_of(entries: &[Entry], base: u32, code: u32) -> usize {
-    let parent = |code: &u32| code.checked_sub(base).and_then(|index| entries.get(index as usize)).map(|at| at.parent);
-    std::iter::successors(Some(code), parent).count()
+fn spelt_of(entries: &[Entry], base: u32) -> Spelt {
+    let mut spelt = Spelt::new();
+    for code in (base..).take(entries.len() - 1) {
+        spell(entries, base, code, length_of(entries, base, code), &mut spelt.ids);
+        spelt.end_entry(code);
+    }
+    spelt
 }

@@ -1,16 +1,27 @@
 //! Codes of our encoder back to base ids, in pieces of any size; anything else is refused.
 
-use super::book::{Book, Room, Shape};
+use super::book::{Book, Room, spell};
 use super::rules::Rules;
 use crate::error::{Error, Result};
 use std::sync::Arc;
 
 const NONE: u32 = u32::MAX;
 
+/// What else there is to know of a phrase; apart from the book, which is given away.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    /// The first base id.
+    first: u32,
+    /// Number of base ids.
+    length: u32,
+}
+
 /// Rebuilds the encoder's book one phrase behind it.
 #[derive(Debug, Clone)]
 pub struct Decoder {
     book: Book,
+    /// One for each entry of the book, or more.
+    shapes: Vec<Shape>,
     /// The code before this one, NONE at the start and after a disabled id.
     previous: u32,
     /// That of the phrase of `previous`.
@@ -25,6 +36,7 @@ impl Decoder {
     pub fn new(rules: Arc<Rules>) -> Self {
         Self {
             book: Book::new(rules),
+            shapes: Vec::new(),
             previous: NONE,
             shape: Shape { first: 0, length: 0 },
             taken: 0,
@@ -80,13 +92,28 @@ impl Decoder {
             && let Room::Slot(slot) = self.book.reserve(previous)
         {
             // The code that is being made stands for the phrase before it and that one's first id.
-            let last = if slot.code == code { shape.first } else { self.book.shape(code)?.first };
-            self.book.fill(slot, previous, shape, last);
+            let last = if slot.code == code { shape.first } else { self.shape_of(code)?.first };
+            self.book.fill(slot, previous, last);
+            let new = Shape { first: shape.first, length: shape.length + 1 };
+            match self.shapes.get_mut((slot.code - rules.base()) as usize) {
+                Some(place) => *place = new,
+                None => self.shapes.push(new),
+            }
         }
-        self.shape = self.book.shape(code)?;
-        self.book.spell(code, out);
+        self.shape = self.shape_of(code)?;
+        spell(self.book.entries(), rules.base(), code, self.shape.length as usize, out);
         self.book.touch(code);
         self.previous = code;
         Some(())
+    }
+
+    /// None for a code that is not in the book.
+    #[inline(always)]
+    fn shape_of(&self, code: u32) -> Option<Shape> {
+        match code.checked_sub(self.book.rules().base()) {
+            None => Some(Shape { first: code, length: 1 }),
+            Some(index) if (index as usize) < self.book.len() => self.shapes.get(index as usize).copied(),
+            Some(_) => None,
+        }
     }
 }

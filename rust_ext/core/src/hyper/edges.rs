@@ -1,4 +1,4 @@
-//! Which code a phrase and one more id make: a hash table of indexes into the book's entries.
+//! Which code a phrase and one more id make: a hash table of places in the book.
 
 use super::book::Entry;
 
@@ -6,15 +6,54 @@ const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 const SMALLEST: usize = 256;
 const LARGEST_START: usize = 1 << 20;
 /// Slots for each entry that is expected: with fewer, a phrase that is not there is searched for longer.
-const SPARSENESS: usize = 4;
+const SPARSENESS: usize = 8;
 
-/// (phrase, id) -> index of the entry; open addressing. Keys stay in the book, so that the table fits the nearest cache.
+/// (phrase, id) -> place in the book; open addressing. Keys stay in the book, so that the table fits the nearest cache.
+/// The book's entries begin with a blank one, all others are in the table.
 #[derive(Debug, Clone)]
 pub struct Edges {
-    /// Index of the entry + 1, 0 where there is none; a power of two.
+    /// Places in the book, 0 where there is none; their number is a power of two.
     slots: Vec<u32>,
     shift: u32,
     len: usize,
+}
+
+/// The table as a loop needs it, in registers.
+#[derive(Debug)]
+pub struct Slots<'a> {
+    /// Places in the book, 0 where there is none.
+    pub slots: &'a mut [u32],
+    shift: u32,
+}
+
+impl Slots<'_> {
+    /// The place of a key in the book, 0 if it is not there, and its slot.
+    #[inline(always)]
+    pub fn find(&self, entries: &[Entry], key: Entry) -> (u32, usize) {
+        let at = self.home(key);
+        let place = self.slots[at];
+        let difference = entries[place as usize].key() ^ key.key();
+        // One branch, which is rarely taken; with `&&` there would be one for an empty slot, which cannot be foreseen.
+        if difference.min(u64::from(place)) != 0 {
+            let at = self.find_from(at, entries, key);
+            return (self.slots[at], at);
+        }
+        (place, at)
+    }
+
+    #[inline(never)]
+    fn find_from(&self, first: usize, entries: &[Entry], key: Entry) -> usize {
+        let mut at = first;
+        while self.slots[at] != 0 && entries[self.slots[at] as usize] != key {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        at
+    }
+
+    #[inline(always)]
+    fn home(&self, key: Entry) -> usize {
+        (key.key().wrapping_mul(MULTIPLIER) >> self.shift) as usize
+    }
 }
 
 impl Edges {
@@ -33,84 +72,69 @@ impl Edges {
         (self.shift, self.len) = (shift_of(wanted), 0);
     }
 
-    #[inline]
-    fn home(&self, phrase: u32, id: u32) -> usize {
-        ((u64::from(phrase) << 32 | u64::from(id)).wrapping_mul(MULTIPLIER) >> self.shift) as usize
-    }
-
-    #[inline]
-    fn next(&self, at: usize) -> usize {
-        (at + 1) & (self.slots.len() - 1)
-    }
-
-    /// The index of the entry, else the slot where it belongs.
-    #[inline]
-    pub fn find(&self, entries: &[Entry], phrase: u32, id: u32) -> Result<u32, usize> {
-        let mut at = self.home(phrase, id);
-        loop {
-            let slot = self.slots[at];
-            let Some(index) = slot.checked_sub(1) else { return Err(at) };
-            let entry = &entries[index as usize];
-            if entry.parent == phrase && entry.last == id {
-                return Ok(index);
-            }
-            at = self.next(at);
-        }
-    }
-
-    /// Adds entry `index` at the slot that `find` gave for it; `entries` holds it.
-    #[inline]
-    pub fn insert(&mut self, at: usize, index: u32, entries: &[Entry]) {
-        self.slots[at] = index + 1;
-        self.len += 1;
-        if 2 * self.len > self.slots.len() {
+    /// The table for a loop that adds up to `more` entries to these.
+    pub fn slots(&mut self, entries: &[Entry], more: usize) -> Slots<'_> {
+        while 2 * (self.len + more) > self.slots.len() {
             self.grow(entries);
         }
+        Slots { slots: &mut self.slots, shift: self.shift }
+    }
+
+    /// Notes how many there are after that loop.
+    pub fn set_len(&mut self, len: usize) {
+        self.len = len;
+    }
+
+    /// The place of a key in the book.
+    pub fn place(&mut self, entries: &[Entry], key: Entry) -> Option<u32> {
+        Some(self.slots(entries, 0).find(entries, key).0).filter(|&place| place != 0)
+    }
+
+    /// Adds the entry at `place`, which is not in the table.
+    pub fn insert(&mut self, entries: &[Entry], place: u32) {
+        let Some(&key) = entries.get(place as usize) else { return };
+        let table = self.slots(entries, 1);
+        let (_, at) = table.find(entries, key);
+        table.slots[at] = place;
+        self.len += 1;
     }
 
     #[cold]
     fn grow(&mut self, entries: &[Entry]) {
-        let wider = vec![0; SPARSENESS * self.slots.len()];
-        self.shift = shift_of(wider.len());
-        for slot in std::mem::replace(&mut self.slots, wider) {
-            if slot == 0 {
-                continue;
-            }
-            let entry = &entries[slot as usize - 1];
-            let mut at = self.home(entry.parent, entry.last);
-            while self.slots[at] != 0 {
-                at = self.next(at);
-            }
-            self.slots[at] = slot;
+        let before = std::mem::take(&mut self.slots);
+        self.slots = vec![0; SPARSENESS * before.len()];
+        self.shift = shift_of(self.slots.len());
+        let table = Slots { slots: &mut self.slots, shift: self.shift };
+        for place in before.into_iter().filter(|&place| place != 0) {
+            let (_, at) = table.find(entries, entries[place as usize]);
+            table.slots[at] = place;
         }
     }
 
     /// Takes an edge out; those behind it move up, so that no marks of absence are needed.
-    pub fn remove(&mut self, entries: &[Entry], phrase: u32, id: u32) {
-        let mut hole = self.home(phrase, id);
-        loop {
-            let Some(index) = self.slots[hole].checked_sub(1) else { return };
-            let entry = &entries[index as usize];
-            if entry.parent == phrase && entry.last == id {
-                break;
-            }
-            hole = self.next(hole);
+    pub fn remove(&mut self, entries: &[Entry], key: Entry) {
+        let table = self.slots(entries, 0);
+        let (place, mut hole) = table.find(entries, key);
+        if place == 0 {
+            return;
         }
-        self.len -= 1;
-        let mask = self.slots.len() - 1;
+        let mask = table.slots.len() - 1;
         let mut at = hole;
         loop {
-            at = self.next(at);
-            let Some(index) = self.slots[at].checked_sub(1) else { break };
-            let entry = &entries[index as usize];
-            let home = self.home(entry.parent, entry.last);
+            at = (at + 1) & mask;
+            let place = table.slots[at];
+            if place == 0 {
+                break;
+            }
+            let home = table.home(entries[place as usize]);
             // It may move if its home is not between the hole and where it is.
             if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
-                self.slots[hole] = self.slots[at];
+                table.slots[hole] = place;
                 hole = at;
             }
         }
-        self.slots[hole] = 0;
+        table.slots[hole] = 0;
+        self.len -= 1;
     }
 }
 

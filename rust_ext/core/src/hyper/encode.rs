@@ -1,21 +1,18 @@
 //! Base ids to codes, in pieces of any size.
 
-use super::book::{Book, Room, Shape};
+use super::book::{Book, Entry, Room};
 use super::edges::Edges;
-use super::rules::Rules;
+use super::freezing::{self, At};
+use super::rules::{Policy, Rules};
 use crate::error::{Error, Result};
 use std::sync::Arc;
-
-const NONE: u32 = u32::MAX;
 
 /// Greedy longest match in the book, which grows by what was matched and the next id.
 #[derive(Debug, Clone)]
 pub struct Encoder {
     book: Book,
     edges: Edges,
-    /// The phrase matched so far (a base id or a code), NONE for none.
-    phrase: u32,
-    length: u32,
+    at: At,
     taken: u64,
     is_finished: bool,
 }
@@ -23,7 +20,7 @@ pub struct Encoder {
 impl Encoder {
     /// An encoder at the start of a row.
     pub fn new(rules: Arc<Rules>) -> Self {
-        Self { book: Book::new(rules), edges: Edges::new(), phrase: NONE, length: 0, taken: 0, is_finished: false }
+        Self { book: Book::new(rules), edges: Edges::new(), at: At::START, taken: 0, is_finished: false }
     }
 
     /// Starts a new row with an empty book.
@@ -35,7 +32,7 @@ impl Encoder {
     pub(super) fn clear_for(&mut self, n_ids: usize) {
         self.book.clear();
         self.edges.clear(n_ids.min(self.book.rules().capacity() as usize));
-        (self.phrase, self.length, self.taken, self.is_finished) = (NONE, 0, 0, false);
+        (self.at, self.taken, self.is_finished) = (At::START, 0, false);
     }
 
     /// The phrases so far.
@@ -56,49 +53,65 @@ impl Encoder {
             return Err(Error::Usage("the row is finished: clear the encoder first".into()));
         }
         let rules = self.book.shared_rules();
-        let (base, longest) = (rules.base(), rules.longest());
-        let (mut phrase, mut length) = (self.phrase, self.length);
-        for (place, &id) in ids.iter().enumerate() {
-            if id >= base || rules.is_disabled(id) {
-                if !rules.is_disabled(id) {
-                    (self.phrase, self.length) = (phrase, length);
-                    return Err(bad_id(id, self.taken + place as u64, base));
-                }
-                if phrase != NONE {
-                    self.emit(phrase, out);
-                }
-                out.push(id);
-                (phrase, length) = (NONE, 0);
-                continue;
-            }
-            if phrase == NONE {
-                (phrase, length) = (id, 1);
-            } else {
-                match self.edges.find(self.book.entries(), phrase, id) {
-                    Ok(index) => (phrase, length) = (base + index, length + 1),
-                    Err(at) => {
-                        self.emit(phrase, out);
-                        self.learn(phrase, id, at);
-                        (phrase, length) = (id, 1);
-                    }
-                }
-            }
-            if length == longest {
-                self.emit(phrase, out);
-                (phrase, length) = (NONE, 0);
-            }
-        }
-        (self.phrase, self.length) = (phrase, length);
+        let (at, result) = if rules.policy() == Policy::Freeze {
+            freezing::push(&rules, &mut self.edges, self.book.entries_mut(), self.at, ids, out)
+        } else {
+            self.push_any(&rules, ids, out)
+        };
+        self.at = at;
+        result.map_err(|place| {
+            let (base, taken) = (rules.base(), self.taken + place as u64);
+            let id = ids.get(place).copied().unwrap_or_default();
+            Error::Input(format!("id {id} at position {taken} is neither below initial_vocab_size {base} nor disabled"))
+        })?;
         self.taken += ids.len() as u64;
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn push_whatever_the_policy(&mut self, ids: &[u32], out: &mut Vec<u32>) {
+        let rules = self.book.shared_rules();
+        (self.at, _) = self.push_any(&rules, ids, out);
+        self.finish(out);
+    }
+
+    /// For every policy; where the row stands then, and the place of a bad id.
+    fn push_any(&mut self, rules: &Rules, ids: &[u32], out: &mut Vec<u32>) -> (At, std::result::Result<(), usize>) {
+        let mut here = self.at;
+        for (place, &id) in ids.iter().enumerate() {
+            if rules.is_disabled(id) {
+                self.emit(here, out);
+                out.push(id);
+                here = At::START;
+                continue;
+            }
+            if id >= rules.base() {
+                return (here, Err(place));
+            }
+            if here.phrase == At::NONE {
+                here = At { phrase: id, length: 1 };
+            } else {
+                let place = self.edges.place(self.book.entries(), Entry::new(here.phrase, id));
+                if let Some(place) = place {
+                    here = At { phrase: rules.base() + place - 1, length: here.length + 1 };
+                } else {
+                    self.emit(here, out);
+                    self.learn(here.phrase, id);
+                    here = At { phrase: id, length: 1 };
+                }
+            }
+            if here.length == rules.longest() {
+                self.emit(here, out);
+                here = At::START;
+            }
+        }
+        (here, Ok(()))
+    }
+
     /// Ends the row: appends the code of what was matched last.
     pub fn finish(&mut self, out: &mut Vec<u32>) {
-        if self.phrase != NONE {
-            self.emit(self.phrase, out);
-        }
-        (self.phrase, self.length, self.is_finished) = (NONE, 0, true);
+        self.emit(self.at, out);
+        (self.at, self.is_finished) = (At::START, true);
     }
 
     /// Encodes ids as a row of its own until there are `limit` codes; gives the number of ids that these stand for.
@@ -108,16 +121,21 @@ impl Encoder {
     pub fn encode_some(&mut self, ids: &[u32], limit: usize, out: &mut Vec<u32>) -> Result<usize> {
         self.clear();
         let start = out.len();
-        for (place, id) in ids.iter().enumerate() {
-            if limit == 0 {
-                return Ok(0);
+        let mut taken = 0;
+        while taken < ids.len() {
+            let missing = limit - (out.len() - start);
+            if missing == 0 {
+                return Ok(taken);
             }
-            self.push(std::slice::from_ref(id), out)?;
+            // So many ids give one code more at most, and what they teach comes with the codes.
+            let end = ids.len().min(taken.saturating_add(missing));
+            self.push(&ids[taken..end], out)?;
+            taken = end;
             if out.len() - start >= limit {
-                // A disabled id gives two codes, its own and that of the phrase it ends: the second goes back.
+                // A disabled id at the end gave two codes, its own and that of the phrase it ends: the second goes back.
                 let surplus = out.len() - start - limit;
                 out.truncate(start + limit);
-                return Ok(place + 1 - self.length as usize - surplus);
+                return Ok(taken - self.at.length as usize - surplus);
             }
         }
         self.finish(out);
@@ -125,33 +143,24 @@ impl Encoder {
     }
 
     #[inline]
-    fn emit(&mut self, phrase: u32, out: &mut Vec<u32>) {
-        out.push(phrase);
-        self.book.touch(phrase);
+    fn emit(&mut self, at: At, out: &mut Vec<u32>) {
+        if at.phrase != At::NONE {
+            out.push(at.phrase);
+            self.book.touch(at.phrase);
+        }
     }
 
-    /// `at`: where the search for the new phrase ended.
-    #[inline]
-    fn learn(&mut self, phrase: u32, id: u32, at: usize) {
+    fn learn(&mut self, phrase: u32, id: u32) {
         match self.book.reserve(phrase) {
             Room::Slot(slot) => {
-                let mut at = at;
                 if let Some(entry) = slot.evicted {
-                    self.edges.remove(self.book.entries(), entry.parent, entry.last);
-                    // What was taken out may have let others move up.
-                    at = self.edges.find(self.book.entries(), phrase, id).err().unwrap_or(at);
+                    self.edges.remove(self.book.entries(), entry);
                 }
-                let index = slot.code - self.book.rules().base();
-                let shape = self.book.shape(phrase).unwrap_or(Shape { first: phrase, length: 1 });
-                self.book.fill(slot, phrase, shape, id);
-                self.edges.insert(at, index, self.book.entries());
+                self.book.fill(slot, phrase, id);
+                self.edges.insert(self.book.entries(), slot.code - self.book.rules().base() + 1);
             }
             Room::Emptied => self.edges.clear(0),
             Room::Full => {}
         }
     }
-}
-
-fn bad_id(id: u32, place: u64, base: u32) -> Error {
-    Error::Input(format!("id {id} at position {place} is neither below initial_vocab_size {base} nor disabled"))
 }

@@ -8,6 +8,7 @@ mod books;
 mod decode;
 mod edges;
 mod encode;
+mod freezing;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,7 @@ mod tolerant;
 
 pub use batch::{Rows, decode_batch, encode_batch};
 pub use book::Book;
-pub use books::{Books, Spelt};
+pub use books::{Books, Spelt, book_of};
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use rules::{Policy, Rules};

@@ -16,7 +16,7 @@ impl Random {
     }
 }
 
-fn book_of(book: &Book) -> Spelt {
+fn spelt(book: &Book) -> Spelt {
     Books::of(book).row(0).unwrap()
 }
 
@@ -57,7 +57,12 @@ fn every_cutting_of_a_stream_gives_the_same_codes_and_ids() {
         let (whole, books) = encode_batch(&rules, &ids, &[0, ids.len() as u64], (None, true), 1, &mut Silent).unwrap();
         assert_eq!(whole.ids, codes, "seed {seed}");
         let books = books.row(0).unwrap();
-        assert_eq!(books, book_of(encoder.book()), "seed {seed}");
+        assert_eq!(books, spelt(encoder.book()), "seed {seed}");
+        assert_eq!(books, book_of(&rules, &codes).unwrap(), "seed {seed}");
+        let mut any = Encoder::new(rules.clone());
+        let mut again = Vec::new();
+        any.push_whatever_the_policy(&ids, &mut again);
+        assert_eq!((&again, spelt(any.book())), (&codes, books.clone()), "seed {seed}");
         let mut decoder = Decoder::new(rules.clone());
         let (mut decoded, mut rest) = (Vec::new(), codes.as_slice());
         while !rest.is_empty() {
@@ -66,7 +71,7 @@ fn every_cutting_of_a_stream_gives_the_same_codes_and_ids() {
             rest = more;
         }
         assert_eq!(decoded, ids, "seed {seed}");
-        assert_eq!(book_of(decoder.book()), books, "seed {seed}");
+        assert_eq!(spelt(decoder.book()), books, "seed {seed}");
         if rules.policy() == Policy::Freeze {
             let mut tolerant = TolerantDecoder::new(rules.clone()).unwrap();
             let mut decoded = Vec::new();

@@ -58,7 +58,7 @@ struct Span {
 
 /// Takes whole words of bytes: spans are short, and there is one look-up a step and neighbour.
 #[derive(Default)]
-struct Mix(u64);
+pub(super) struct Mix(u64);
 
 impl Hasher for Mix {
     fn finish(&self) -> u64 {

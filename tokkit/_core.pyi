@@ -24,10 +24,12 @@ __all__ = [
     "__version__",
     "affixed_atoms",
     "character_counts",
+    "count_tokens",
     "fold_documents",
     "increment",
     "invalid_document",
     "invalid_utf8",
+    "join_texts",
     "line_offsets",
     "lzw_phrases",
     "merge_tail",
@@ -141,6 +143,8 @@ class Encoder:
 
 # --- metrics
 
+def join_texts(texts: Sequence[str]) -> tuple[bytes, bytes, int]: ...
+def count_tokens(ids: bytes, size: int) -> bytes: ...
 def fold_documents(
     data: bytes, byte_ends: bytes, ids: bytes, token_ends: bytes, blob: bytes, lengths: bytes, flags: bytes
 ) -> bytes | None: ...

@@ -9,12 +9,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit import _core
 from tokkit.errors import InputError
 from tokkit.metrics import fold
 from tokkit.metrics.base import Subject
 from tokkit.metrics.lexicon import FLAG_COLUMNS, Lexicon
 
 Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
+Joined = tuple[bytes, NDArray[np.int64], int]
 _WORD: Final = re.compile(r"\S+")
 
 
@@ -37,24 +39,26 @@ class Batch:
         """Encodes `texts`.
 
         Raises:
-            InputError: a text cannot be written as UTF-8 (it holds a lone surrogate).
+            InputError: a text cannot be written as UTF-8 (it holds a lone surrogate), an id is not in the vocabulary.
         """
         lexicon = subject if isinstance(subject, Lexicon) else Lexicon(subject)
-        utf8 = _utf8(texts)
+        joined = _join(texts)
         encoded = lexicon.encode_batch(texts)
         ids = np.asarray(encoded.ids, np.uint32)
-        if len(ids) and int(ids.max()) >= lexicon.size:
-            raise InputError(f"id {int(ids.max())} lies outside of the vocabulary of {lexicon.size}")
         batch = cls(lexicon, texts, ids, np.asarray(encoded.offsets, np.int64), first)
-        batch.__dict__["data"] = b"".join(utf8)
-        batch.__dict__["byte_ends"] = ends_of(utf8)
+        batch.__dict__["_joined"] = joined
+        # Counted now, so that an id beyond the vocabulary is told before anything is looked up by it.
+        _ = batch.counts
         return batch
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """How often each id occurs; int64 [vocabulary size]."""
-        counts: NDArray[np.int64] = np.bincount(self.ids, minlength=self.lexicon.size)
-        return counts
+        """How often each id occurs; int64 [vocabulary size].
+
+        Raises:
+            InputError: an id is not in the vocabulary.
+        """
+        return np.frombuffer(_core.count_tokens(fold.buffer(self.ids, "<u4"), self.lexicon.size), "<i8")
 
     @cached_property
     def n_tokens(self) -> NDArray[np.int64]:
@@ -62,14 +66,23 @@ class Batch:
         return np.diff(self.offsets)
 
     @cached_property
+    def _joined(self) -> Joined:
+        return _join(self.texts)
+
+    @property
     def data(self) -> bytes:
         """All documents, one after the other, as UTF-8."""
-        return b"".join(_utf8(self.texts))
+        return self._joined[0]
 
-    @cached_property
+    @property
     def byte_ends(self) -> NDArray[np.int64]:
         """Where documents start in `data`, and the end of the last; int64 [n_documents + 1]."""
-        return ends_of(_utf8(self.texts))
+        return self._joined[1]
+
+    @property
+    def n_characters(self) -> int:
+        """Characters of all documents."""
+        return self._joined[2]
 
     def utf8(self, index: int) -> bytes:
         """One document as bytes."""
@@ -171,10 +184,10 @@ def ends_of(parts: Sequence[str | bytes]) -> NDArray[np.int64]:
     return ends
 
 
-def _utf8(texts: Sequence[str]) -> list[bytes]:
-    # Mapped, not looped over: texts of many short lines cost as much here as in the encoder otherwise.
+def _join(texts: Sequence[str]) -> Joined:
+    """UTF-8 of all texts, where each starts in it (and the end of the last), and the number of characters."""
     try:
-        return list(map(str.encode, texts))
+        data, ends, n_characters = _core.join_texts(texts)
     except UnicodeEncodeError:
         for index, text in enumerate(texts):
             try:
@@ -185,3 +198,4 @@ def _utf8(texts: Sequence[str]) -> list[bytes]:
                     hint="read the text with errors='strict', so that this cannot arise",
                 ) from error
         raise
+    return data, np.frombuffer(ends, "<i8"), n_characters

@@ -95,7 +95,7 @@ class Evidence:
         """Takes a batch of documents into account."""
         self.__dict__.pop("used", None)
         self.n_bytes += len(batch.data)
-        self.n_characters += sum(map(len, batch.texts))
+        self.n_characters += batch.n_characters
         for name, parts in self._columns.items():
             if name not in COLUMNS:
                 raise InternalError(f"unknown column `{name}`")

@@ -39,14 +39,21 @@ def fold(
     """
     columns = _core.fold_documents(
         data,
-        byte_ends.astype("<u8").tobytes(),
-        np.ascontiguousarray(ids, "<u4").tobytes(),
-        token_ends.astype("<u8").tobytes(),
+        buffer(byte_ends, "<i8"),
+        buffer(ids, "<u4"),
+        buffer(token_ends, "<i8"),
         tokens,
-        lengths.astype("<u4", copy=False).tobytes(),
+        buffer(lengths, "<u4"),
         flags.tobytes(),
     )
     return None if columns is None else np.frombuffer(columns, "<i8").reshape(COLUMNS, -1).T
+
+
+def buffer(numbers: NDArray[np.integer], form: str) -> bytes:
+    """The numbers as the core reads them; not copied where they are a view of such bytes already."""
+    plain = np.ascontiguousarray(numbers, form)
+    base: object = plain.base
+    return base if isinstance(base, bytes) and len(base) == plain.nbytes else plain.tobytes()
 
 
 def fold_numpy(

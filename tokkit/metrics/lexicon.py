@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from inspect import signature
 from typing import Final, Literal
@@ -28,7 +29,7 @@ FLAG_COLUMNS: Final = (
 
 _MARKER: Final = "\u2581".encode()
 _BYTE_NAME: Final = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-_ASCII_SPACES: Final = bytes([*range(9, 14), *range(28, 33)])
+_IS_ASCII_SPACE: Final = np.isin(np.arange(256), [*range(9, 14), *range(28, 33)])
 _FREQUENT: Final = ("a", "e", "t", "the")
 _UNKNOWN_NAMES: Final = ("<unk>", "[UNK]", "<UNK>", "<|unk|>")
 
@@ -49,20 +50,21 @@ class Lexicon:
         ):
             self.flags[[token for token in ids if token < self.size]] |= flag
         self._known = np.zeros(self.size, bool)
-        self._bytes: dict[int, bytes] = {}
-        self._blob = b""
+        self._bytes = [b""] * self.size
+        self._blob: bytes | None = None
 
     def learn(self, ids: NDArray[np.integer]) -> None:
         """Fills `lengths` and `flags` of these ids."""
         new = ids[~self._known[ids]]
-        for token in new.tolist():
-            data = self.token_bytes(token)
-            self.lengths[token] = len(data)
-            self._bytes[token] = data
-            self.flags[token] |= _text_flags(data)
+        if not len(new):
+            return
+        found = self._bytes_of(new.tolist())
+        self.lengths[new] = np.fromiter(map(len, found), np.uint32, len(found))
+        self.flags[new] |= _flags_of(found, self.lengths[new])
         self._known[new] = True
-        if len(new):
-            self._blob = b"".join(self._bytes[token] for token in sorted(self._bytes))
+        self._blob = None
+        for token, data in zip(new.tolist(), found, strict=True):
+            self._bytes[token] = data
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedBatch:
         """Ids of whole documents, by as many threads as were given where the subject lets itself be told."""
@@ -84,7 +86,16 @@ class Lexicon:
     @property
     def blob(self) -> bytes:
         """The bytes of the tokens learnt so far, in the order of their ids."""
+        if self._blob is None:
+            self._blob = b"".join(self._bytes)
         return self._blob
+
+    def _bytes_of(self, ids: list[int]) -> list[bytes]:
+        if not self._marks_spaces:
+            # Most vocabularies have no holes: a call for each token and none around it.
+            with suppress(TokkitError):
+                return list(map(self.subject.token_bytes, ids))
+        return [self.token_bytes(token) for token in ids]
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes of a token, a marker for a space as a space; none for a hole in the numbering."""
@@ -178,9 +189,24 @@ class Lexicon:
         return "byte_level" if self.size == 256 else "code_point"
 
 
-def _text_flags(data: bytes) -> int:
-    if data.isascii():
-        return WHITESPACE * (bool(data) and not data.strip(_ASCII_SPACES))
+def _flags_of(tokens: Sequence[bytes], lengths: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """The flags that the bytes of tokens tell; all of ASCII at once, the few beyond one by one."""
+    blob = np.frombuffer(b"".join(tokens), np.uint8)
+    ends = np.cumsum(lengths, dtype=np.int64)
+
+    def counted(is_such: NDArray[np.bool_]) -> NDArray[np.int64]:
+        sums = np.concatenate([[0], np.cumsum(is_such, dtype=np.int64)])
+        found: NDArray[np.int64] = sums[ends] - sums[ends - lengths]
+        return found
+
+    is_space = (counted(_IS_ASCII_SPACE[blob]) == lengths) & (lengths > 0)
+    flags = np.where(is_space, WHITESPACE, 0).astype(np.uint8)
+    for place in np.flatnonzero(counted(blob >= 0x80)).tolist():
+        flags[place] = _flags_beyond_ascii(tokens[place])
+    return flags
+
+
+def _flags_beyond_ascii(data: bytes) -> int:
     try:
         return WHITESPACE * data.decode().isspace()
     except UnicodeDecodeError:

@@ -8,7 +8,7 @@ pub const COLUMNS: usize = 6 + FLAGS;
 /// Flags that a token can carry, one bit each.
 pub const FLAGS: usize = 6;
 
-/// Documents, their tokens and what is known of each token.
+/// Documents, their tokens and what is known of each token; numbers are little-endian, as buffers have them.
 ///
 /// Document `d` is `data[byte_ends[d]..byte_ends[d + 1]]` and has the tokens `ids[token_ends[d]..token_ends[d + 1]]`.
 /// `lengths` and `flags` are by id; `blob` has the bytes of all tokens in the order of ids.
@@ -16,92 +16,143 @@ pub struct Encoded<'a> {
     /// UTF-8 of all documents.
     pub data: &'a [u8],
     /// Where documents end in `data`; starts with 0.
-    pub byte_ends: &'a [u64],
+    pub byte_ends: &'a [[u8; 8]],
     /// Tokens of all documents.
-    pub ids: &'a [u32],
+    pub ids: &'a [[u8; 4]],
     /// Where documents end in `ids`; starts with 0.
-    pub token_ends: &'a [u64],
+    pub token_ends: &'a [[u8; 8]],
     /// Bytes of each token, one after the other.
     pub blob: &'a [u8],
     /// Bytes of each id.
-    pub lengths: &'a [u32],
+    pub lengths: &'a [[u8; 4]],
     /// Flags of each id.
     pub flags: &'a [u8],
 }
 
-/// The numbers of all documents, column by column; `None` where the bytes of the tokens are not those of the documents.
-pub fn fold(text: &Encoded<'_>) -> Result<Option<Vec<i64>>> {
+/// Adds how often each id occurs to `counts`; the error names the largest id where one has no place there.
+pub fn count_ids(ids: &[[u8; 4]], counts: &mut [[u8; 8]]) -> Result<()> {
+    for &id in ids {
+        match counts.get_mut(u32::from_le_bytes(id) as usize) {
+            Some(count) => *count = (u64::from_le_bytes(*count) + 1).to_le_bytes(),
+            None => {
+                let largest = ids.iter().map(|id| u32::from_le_bytes(*id)).max().unwrap_or_default();
+                return Err(outside(largest, counts.len()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn outside(id: u32, size: usize) -> Error {
+    Error::Input(format!("id {id} lies outside of the vocabulary of {size}"))
+}
+
+/// Writes the numbers of all documents, column by column; `false` where the bytes of the tokens are not those of the
+/// documents. `columns` has room for `COLUMNS` numbers of each document.
+pub fn fold(text: &Encoded<'_>, columns: &mut [[u8; 8]]) -> Result<bool> {
     let documents = text.byte_ends.len().saturating_sub(1);
-    if text.token_ends.len() != text.byte_ends.len() || text.lengths.len() != text.flags.len() {
+    let is_odd = text.token_ends.len() != text.byte_ends.len() || text.lengths.len() != text.flags.len();
+    if is_odd || columns.len() != documents * COLUMNS {
         return Err(Error::Internal("fold: buffers of different lengths".to_owned()));
     }
-    let tokens = tokens(text)?;
-    let mut columns = vec![0_i64; documents * COLUMNS];
+    let tokens = Tokens::new(text)?;
     let ends = text.byte_ends.windows(2).zip(text.token_ends.windows(2));
     for (place, (bytes, range_of_ids)) in ends.enumerate() {
-        let data = range(bytes).and_then(|part| text.data.get(part));
+        let bytes = range(bytes).filter(|bytes| bytes.end <= text.data.len());
         let ids = range(range_of_ids).and_then(|part| text.ids.get(part));
-        let (Some(data), Some(ids)) = (data, ids) else {
+        let (Some(bytes), Some(ids)) = (bytes, ids) else {
             return Err(Error::Internal("fold: offsets are out of order".to_owned()));
         };
-        let Some(row) = document(data, ids, &tokens)? else {
-            return Ok(None);
+        let Some(row) = document(text.data, bytes, ids, &tokens)? else {
+            return Ok(false);
         };
         for (value, counted) in columns.iter_mut().skip(place).step_by(documents).zip(row) {
-            *value = counted;
+            *value = counted.to_le_bytes();
         }
     }
-    Ok(Some(columns))
+    Ok(true)
 }
 
-fn range(ends: &[u64]) -> Option<std::ops::Range<usize>> {
-    match ends {
-        [low, high] if low <= high => Some(usize::try_from(*low).ok()?..usize::try_from(*high).ok()?),
-        _ => None,
+fn range(ends: &[[u8; 8]]) -> Option<std::ops::Range<usize>> {
+    let [low, high] = ends else { return None };
+    let (low, high) = (u64::from_le_bytes(*low), u64::from_le_bytes(*high));
+    if low > high {
+        return None;
     }
+    Some(usize::try_from(low).ok()?..usize::try_from(high).ok()?)
 }
 
-struct Token<'a> {
-    bytes: &'a [u8],
+/// What a token does to the counts, in one word, so that a vocabulary stays in the cache: two words for each token.
+///
+/// A token is cut at its white space. What stands before the first is of the word that was begun, what stands after the
+/// last begins one, what lies between are words of one token. Three sums stand in lanes of 16 bits, 8 used: characters,
+/// multi-byte characters, words within; between them the length in bytes and the flags of the caller.
+mod effect {
+    /// Lanes to be summed; 256 tokens of 255 fit.
+    pub const LANES: u64 = 0x00FF_00FF_00FF;
+    pub const MULTIBYTE: u32 = 16;
+    pub const WITHIN: u32 = 32;
+    pub const LENGTH: u32 = 8;
+    pub const FLAGS: u32 = 24;
+    /// A character stands before the first white space.
+    pub const FIRST: u32 = 48;
+    /// It starts with the rest of a character.
+    pub const TAIL: u32 = 49;
+    /// It holds white space.
+    pub const CLOSES: u32 = 50;
+    /// It holds white space and goes on after the last.
+    pub const LAST: u32 = 51;
+    /// A multi-byte character starts in it.
+    pub const LEADS: u32 = 52;
+    /// It is empty, longer than its head, or to be walked.
+    pub const RARE: u64 = 1 << 53;
+    /// What it does hangs on what comes after (half a white space), or does not fit the lanes: byte by byte.
+    pub const WALKED: u64 = 1 << 54;
+}
+
+#[derive(Clone, Copy)]
+struct Token {
     /// The first eight bytes, zeros after the last: most tokens are held against their text by one comparison.
     head: u64,
-    characters: u32,
-    multibyte: u32,
-    flags: u8,
-    /// It may hold white space that is no ASCII space in front: looked at byte by byte.
-    is_slow: bool,
-    /// It starts with an ASCII space.
-    is_spaced: bool,
-    /// It starts with the rest of a character.
-    is_tail: bool,
+    effect: u64,
 }
 
-impl Token<'_> {
-    /// What of `text` comes after the token; `None` where it does not start with it.
-    fn strip<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        match text.first_chunk::<8>() {
-            Some(chunk) if self.bytes.len() <= 8 => {
-                let unused = 64 - 8 * self.bytes.len() as u32;
-                let kept = u64::MAX.checked_shr(unused).unwrap_or(0);
-                if u64::from_le_bytes(*chunk) & kept == self.head { text.get(self.bytes.len()..) } else { None }
-            }
-            _ => text.strip_prefix(self.bytes),
+struct Tokens<'a> {
+    table: Vec<Token>,
+    /// Where each token starts in `blob`, and the end of the last.
+    starts: Vec<usize>,
+    blob: &'a [u8],
+}
+
+impl<'a> Tokens<'a> {
+    fn new(text: &Encoded<'a>) -> Result<Self> {
+        let mut table = Vec::with_capacity(text.lengths.len());
+        let mut starts = Vec::with_capacity(text.lengths.len() + 1);
+        let mut start = 0_usize;
+        starts.push(start);
+        for (&length, &flags) in text.lengths.iter().zip(text.flags) {
+            let end = start.saturating_add(u32::from_le_bytes(length) as usize);
+            let Some(bytes) = text.blob.get(start..end) else {
+                return Err(Error::Internal("fold: tokens are longer than their blob".to_owned()));
+            };
+            table.push(token(bytes, flags));
+            starts.push(end);
+            start = end;
+        }
+        Ok(Self { table, starts, blob: text.blob })
+    }
+
+    fn bytes(&self, id: u32) -> &'a [u8] {
+        match self.starts.get(id as usize..) {
+            Some([low, high, ..]) => self.blob.get(*low..*high).unwrap_or_default(),
+            _ => &[],
         }
     }
 }
 
-/// Counts of flags in lanes of a word, emptied before a lane can overflow.
-#[derive(Default)]
-struct Flagged {
-    lanes: u64,
-    waiting: u32,
-    counts: [i64; FLAGS],
-}
-
-const LANE: u32 = 10;
-const LANE_MASK: u64 = (1 << LANE) - 1;
-/// Each set of flags with one bit at the low end of its lane.
+/// Set bits of flags, one in each lane of ten bits, for all sets of flags.
 const SPREAD: [u64; 1 << FLAGS] = spread();
+const LANE: u32 = 10;
 
 const fn spread() -> [u64; 1 << FLAGS] {
     let mut table = [0; 1 << FLAGS];
@@ -117,53 +168,49 @@ const fn spread() -> [u64; 1 << FLAGS] {
     table
 }
 
-impl Flagged {
-    fn add(&mut self, flags: u8) {
-        self.lanes += SPREAD.get(usize::from(flags)).copied().unwrap_or_default();
-        self.waiting += 1;
-        if u64::from(self.waiting) == LANE_MASK {
-            self.empty();
-        }
-    }
+/// Tokens whose sums fit the lanes.
+const RUN: usize = 256;
 
-    fn empty(&mut self) {
-        for (bit, count) in (0_u32..).zip(&mut self.counts) {
-            *count += (self.lanes >> (bit * LANE) & LANE_MASK) as i64;
-        }
-        (self.lanes, self.waiting) = (0, 0);
-    }
-}
-
-fn tokens<'a>(text: &Encoded<'a>) -> Result<Vec<Token<'a>>> {
-    let mut rest = text.blob;
-    let mut found = Vec::with_capacity(text.lengths.len());
-    for (&length, &flags) in text.lengths.iter().zip(text.flags) {
-        let Some((bytes, after)) = rest.split_at_checked(length as usize) else {
-            return Err(Error::Internal("fold: tokens are longer than their blob".to_owned()));
-        };
-        rest = after;
-        found.push(token(bytes, flags));
-    }
-    Ok(found)
-}
-
-fn token(bytes: &[u8], flags: u8) -> Token<'_> {
+fn token(bytes: &[u8], flags: u8) -> Token {
     let head = bytes.iter().take(8).rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    let is_spaced = bytes.first() == Some(&b' ');
-    let body = bytes.get(usize::from(is_spaced)..).unwrap_or_default();
-    let is_tail = body.first().is_some_and(|byte| is_continuation(*byte));
-    let has_space = body.iter().any(|byte| is_ascii_space(*byte))
-        || (0..body.len()).any(|place| may_be_wide_space(body.get(place..).unwrap_or_default()));
-    Token {
-        bytes,
-        head,
-        characters: bytes.iter().filter(|byte| !is_continuation(**byte)).count() as u32,
-        multibyte: bytes.iter().filter(|byte| **byte >= 0xC0).count() as u32,
-        flags,
-        is_slow: body.is_empty() || has_space || (is_spaced && is_tail),
-        is_spaced,
-        is_tail,
+    let mut walk = Walk::default();
+    walk.begin();
+    let is_tail = bytes.first().is_some_and(|byte| is_continuation(*byte));
+    let mut before_first = None;
+    let mut is_open_ended = false;
+    for (place, byte) in bytes.iter().enumerate() {
+        let rest = bytes.get(place..).unwrap_or_default();
+        is_open_ended |= may_be_wide_space(rest);
+        let is_space = is_ascii_space(*byte) || is_wide_space(rest);
+        if is_space && before_first.is_none() {
+            before_first = Some(walk.tokens_of_word > 0);
+            // The first part is of the word before; whether that counts is told where the token is met.
+            walk.tokens_of_word = 0;
+        }
+        walk.byte(*byte, is_space);
     }
+    let is_closing = before_first.is_some();
+    let goes_on = walk.tokens_of_word > 0;
+    let first = before_first.unwrap_or(goes_on);
+    let sums = [walk.characters, walk.multibyte, walk.words, bytes.len() as i64];
+    let is_walked = is_open_ended || sums.iter().any(|sum| *sum > 255);
+    let mut effect = u64::from(flags) % (1 << FLAGS) << effect::FLAGS;
+    if bytes.is_empty() || bytes.len() > 8 || is_walked {
+        effect |= effect::RARE;
+    }
+    if is_walked {
+        return Token { head, effect: effect | effect::WALKED };
+    }
+    let [characters, multibyte, within, length] = sums.map(|sum| sum as u64);
+    effect |= characters | multibyte << effect::MULTIBYTE | within << effect::WITHIN | length << effect::LENGTH;
+    let bits = [
+        (effect::FIRST, first),
+        (effect::TAIL, is_tail),
+        (effect::CLOSES, is_closing),
+        (effect::LAST, is_closing && goes_on),
+        (effect::LEADS, multibyte > 0),
+    ];
+    Token { head, effect: bits.iter().fold(effect, |effect, (place, bit)| effect | u64::from(*bit) << place) }
 }
 
 fn is_continuation(byte: u8) -> bool {
@@ -172,45 +219,84 @@ fn is_continuation(byte: u8) -> bool {
 
 /// Whether bytes that end with a token may begin one of the spaces beyond ASCII.
 fn may_be_wide_space(bytes: &[u8]) -> bool {
-    match bytes {
-        [0xC2 | 0xE1 | 0xE2 | 0xE3] | [0xE1, 0x9A] | [0xE2, 0x80 | 0x81] | [0xE3, 0x80] => true,
-        _ => is_wide_space(bytes),
-    }
+    matches!(bytes, [0xC2 | 0xE1 | 0xE2 | 0xE3] | [0xE1, 0x9A] | [0xE2, 0x80 | 0x81] | [0xE3, 0x80])
 }
 
 fn is_ascii_space(byte: u8) -> bool {
     matches!(byte, 9..=13 | 28..=32)
 }
 
-fn document(data: &[u8], ids: &[u32], tokens: &[Token<'_>]) -> Result<Option<[i64; COLUMNS]>> {
+fn document(
+    data: &[u8],
+    range: std::ops::Range<usize>,
+    ids: &[[u8; 4]],
+    tokens: &Tokens<'_>,
+) -> Result<Option<[i64; COLUMNS]>> {
     let mut walk = Walk::default();
-    let mut flagged = Flagged::default();
-    let mut rest = data;
-    for &id in ids {
-        let Some(token) = tokens.get(id as usize) else {
-            return Err(Error::Input(format!("id {id} lies outside of the vocabulary of {}", tokens.len())));
-        };
-        flagged.add(token.flags);
-        if token.bytes.is_empty() {
-            continue;
+    let mut flagged = [0_i64; FLAGS];
+    let mut at = range.start;
+    for run in ids.chunks(RUN) {
+        let (mut lanes, mut flags) = (0_u64, 0_u64);
+        for &id in run {
+            let id = u32::from_le_bytes(id);
+            let Some(&Token { head, effect }) = tokens.table.get(id as usize) else {
+                return Err(outside(id, tokens.table.len()));
+            };
+            flags += SPREAD.get((effect >> effect::FLAGS & 63) as usize).copied().unwrap_or_default();
+            if effect & effect::RARE == 0 {
+                let length = effect >> effect::LENGTH & 0xFF;
+                if (eight(data, at) ^ head) << (64 - 8 * length) != 0 {
+                    return Ok(None);
+                }
+                at += length as usize;
+            } else {
+                let bytes = tokens.bytes(id);
+                let rest = data.get(at..range.end).unwrap_or_default();
+                if !rest.starts_with(bytes) {
+                    return Ok(None);
+                }
+                at += bytes.len();
+                if effect & effect::WALKED != 0 {
+                    walk.bytes(bytes.len(), rest);
+                    continue;
+                }
+                if bytes.is_empty() {
+                    continue;
+                }
+            }
+            lanes += effect & effect::LANES;
+            walk.token(effect);
         }
-        let Some(after) = token.strip(rest) else {
-            return Ok(None);
-        };
-        walk.token(token, rest);
-        rest = after;
+        let within = (lanes >> effect::WITHIN & 0xFFFF) as i64;
+        walk.characters += (lanes & 0xFFFF) as i64;
+        walk.multibyte += (lanes >> effect::MULTIBYTE & 0xFFFF) as i64;
+        walk.words += within;
+        walk.single += within;
+        for (bit, count) in (0_u32..).zip(&mut flagged) {
+            *count += (flags >> (bit * LANE) & ((1 << LANE) - 1)) as i64;
+        }
     }
-    if !rest.is_empty() {
+    // A token that reached into the next document has been held against that, and is told here.
+    if at != range.end {
         return Ok(None);
     }
     walk.close_word();
-    flagged.empty();
     let mut row = [0_i64; COLUMNS];
     let counts = [walk.characters, walk.multibyte, walk.words, walk.single, walk.words - walk.single, walk.cut];
-    for (place, value) in row.iter_mut().zip(counts.into_iter().chain(flagged.counts)) {
+    for (place, value) in row.iter_mut().zip(counts.into_iter().chain(flagged)) {
         *place = value;
     }
     Ok(Some(row))
+}
+
+/// Eight bytes of the text, zeros after its end.
+#[inline]
+fn eight(data: &[u8], at: usize) -> u64 {
+    let rest = data.get(at..).unwrap_or_default();
+    match rest.first_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
 }
 
 #[derive(Default)]
@@ -220,88 +306,78 @@ struct Walk {
     words: i64,
     single: i64,
     cut: i64,
-    token: u64,
-    in_word: bool,
-    first_token: u64,
-    last_token: u64,
-    lead_token: u64,
-    is_cut: bool,
+    /// Tokens of the word that was begun; 0 between words.
+    tokens_of_word: u64,
+    /// The last character is known to be cut: 0 or 1.
+    is_cut: u64,
+    /// This token is counted in the word that was begun; a character started in it. Only of tokens gone through by byte.
+    is_in_word: bool,
+    has_led: bool,
 }
 
 impl Walk {
-    /// Takes the next token; `rest` is the text from its first byte on.
-    fn token(&mut self, token: &Token<'_>, rest: &[u8]) {
-        self.token += 1;
-        if token.is_slow {
-            return self.bytes(token.bytes.len(), rest);
+    /// Takes the next token as a whole, without a branch: text is as good as random to the processor.
+    #[inline]
+    fn token(&mut self, effect: u64) {
+        let bit = |place: u32| effect >> place & 1;
+        let (tail, closes) = (bit(effect::TAIL), bit(effect::CLOSES));
+        let of_word = self.tokens_of_word + (bit(effect::FIRST) | tail & u64::from(self.tokens_of_word > 0));
+        self.words += (closes & u64::from(of_word > 0)) as i64;
+        self.single += (closes & u64::from(of_word == 1)) as i64;
+        self.tokens_of_word = if closes != 0 { bit(effect::LAST) } else { of_word };
+        self.cut += (tail & (self.is_cut ^ 1)) as i64;
+        self.is_cut = (self.is_cut | tail) & (bit(effect::LEADS) ^ 1);
+    }
+
+    fn bytes(&mut self, length: usize, rest: &[u8]) {
+        self.begin();
+        for (position, &byte) in rest.iter().take(length).enumerate() {
+            let is_wide = matches!(byte, 0xC2..=0xE3) && is_wide_space(rest.get(position..).unwrap_or_default());
+            self.byte(byte, is_wide || is_ascii_space(byte));
         }
-        if token.is_spaced {
+    }
+
+    fn begin(&mut self) {
+        (self.is_in_word, self.has_led) = (false, false);
+    }
+
+    /// The next byte of a token; `is_space` where a white space starts with it.
+    fn byte(&mut self, byte: u8, is_space: bool) {
+        if is_continuation(byte) {
+            if !self.has_led && self.is_cut == 0 {
+                self.is_cut = 1;
+                self.cut += 1;
+            }
+            if self.tokens_of_word > 0 {
+                self.in_this_word();
+            }
+            return;
+        }
+        self.characters += 1;
+        if byte >= 0xC0 {
+            self.multibyte += 1;
+            self.has_led = true;
+            self.is_cut = 0;
+        }
+        if is_space {
             self.close_word();
-        }
-        if token.is_tail {
-            self.tail();
-        }
-        if token.multibyte > 0 {
-            self.lead_token = self.token;
-            self.is_cut = false;
-        }
-        self.characters += i64::from(token.characters);
-        self.multibyte += i64::from(token.multibyte);
-        if token.characters > u32::from(token.is_spaced) {
+        } else {
             self.in_this_word();
         }
     }
 
-    /// A byte that continues the character before.
-    fn tail(&mut self) {
-        if self.lead_token != self.token && !self.is_cut {
-            self.is_cut = true;
-            self.cut += 1;
-        }
-        if self.in_word {
-            self.last_token = self.token;
-        }
-    }
-
-    fn bytes(&mut self, length: usize, rest: &[u8]) {
-        for (position, &byte) in rest.iter().take(length).enumerate() {
-            if byte < 0x80 {
-                self.characters += 1;
-                if is_ascii_space(byte) {
-                    self.close_word();
-                } else {
-                    self.in_this_word();
-                }
-            } else if byte >= 0xC0 {
-                self.characters += 1;
-                self.multibyte += 1;
-                self.lead_token = self.token;
-                self.is_cut = false;
-                if byte <= 0xE3 && is_wide_space(rest.get(position..).unwrap_or_default()) {
-                    self.close_word();
-                } else {
-                    self.in_this_word();
-                }
-            } else {
-                self.tail();
-            }
-        }
-    }
-
     fn in_this_word(&mut self) {
-        if !self.in_word {
-            self.in_word = true;
-            self.first_token = self.token;
+        if !self.is_in_word {
+            self.is_in_word = true;
+            self.tokens_of_word += 1;
         }
-        self.last_token = self.token;
     }
 
     fn close_word(&mut self) {
-        if self.in_word {
-            self.in_word = false;
-            self.words += 1;
-            self.single += i64::from(self.first_token == self.last_token);
-        }
+        self.words += i64::from(self.tokens_of_word > 0);
+        self.single += i64::from(self.tokens_of_word == 1);
+        self.tokens_of_word = 0;
+        self.is_in_word = false;
     }
 }
 
@@ -321,11 +397,16 @@ fn is_wide_space(text: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    fn ends(end: usize) -> [[u8; 8]; 2] {
+        [[0; 8], (end as u64).to_le_bytes()]
+    }
+
     fn row(data: &str, tokens: &[&[u8]]) -> Option<Vec<i64>> {
         let ids: Vec<u32> = (0..tokens.len() as u32).collect();
-        let lengths: Vec<u32> = tokens.iter().map(|token| token.len() as u32).collect();
+        let ids: Vec<[u8; 4]> = ids.into_iter().map(u32::to_le_bytes).collect();
+        let lengths: Vec<[u8; 4]> = tokens.iter().map(|token| (token.len() as u32).to_le_bytes()).collect();
         let (flags, blob) = (vec![0; tokens.len()], tokens.concat());
-        let (byte_ends, token_ends) = (&[0, data.len() as u64], &[0, ids.len() as u64]);
+        let (byte_ends, token_ends) = (&ends(data.len()), &ends(ids.len()));
         let text = Encoded {
             data: data.as_bytes(),
             byte_ends,
@@ -335,7 +416,13 @@ mod tests {
             lengths: &lengths,
             flags: &flags,
         };
-        fold(&text).unwrap()
+        folded(&text)
+    }
+
+    fn folded(text: &Encoded<'_>) -> Option<Vec<i64>> {
+        let mut columns = vec![[0; 8]; (text.byte_ends.len() - 1) * COLUMNS];
+        let is_tiled = fold(text, &mut columns).unwrap();
+        is_tiled.then(|| columns.into_iter().map(i64::from_le_bytes).collect())
     }
 
     #[test]
@@ -347,17 +434,19 @@ mod tests {
 
     #[test]
     fn counts_flags_beyond_what_a_lane_holds() {
-        let (data, ids, byte_ends) = ("ab".repeat(2000), [0_u32, 1].repeat(2000), [0, 4000]);
+        let (data, byte_ends) = ("ab".repeat(2000), ends(4000));
+        let (one, ids) = (1_u32.to_le_bytes(), [0_u32, 1].repeat(2000));
+        let ids: Vec<[u8; 4]> = ids.into_iter().map(u32::to_le_bytes).collect();
         let text = Encoded {
             data: data.as_bytes(),
             byte_ends: &byte_ends,
             ids: &ids,
             token_ends: &byte_ends,
             blob: b"ab",
-            lengths: &[1, 1],
+            lengths: &[one, one],
             flags: &[0b10_0001, 0b10_0000],
         };
-        assert_eq!(fold(&text).unwrap().unwrap(), [4000, 0, 1, 0, 1, 0, 2000, 0, 0, 0, 0, 4000]);
+        assert_eq!(folded(&text).unwrap(), [4000, 0, 1, 0, 1, 0, 2000, 0, 0, 0, 0, 4000]);
     }
 
     #[test]
@@ -367,6 +456,38 @@ mod tests {
         assert!(row("abcdefghijk", &[b"abcdefgx", b"ijk"]).is_none());
         assert!(row("abcdefghijklm", &[b"a", b"bcdefghijx", b"lm"]).is_none());
         assert!(row("a\0\0\0\0\0\0\0\0", &[b"a", b"\0\0\0\0\0\0\0\0"]).is_some());
+    }
+
+    #[test]
+    fn walks_tokens_that_do_not_fit_a_lane() {
+        let spaces = " x".repeat(200);
+        assert_eq!(row(&spaces, &[spaces.as_bytes()]).unwrap()[..4], [400, 0, 200, 200]);
+        let runs = "ab c".repeat(1000);
+        assert_eq!(row(&runs, &[b"ab c" as &[u8]; 1000]).unwrap()[..5], [4000, 0, 1001, 2, 999]);
+    }
+
+    #[test]
+    fn a_token_that_reaches_into_the_next_document_is_not_the_text() {
+        let number = |value: u64| value.to_le_bytes();
+        let text = Encoded {
+            data: b"abcd",
+            byte_ends: &[number(0), number(2), number(4)],
+            ids: &[[0; 4], [1, 0, 0, 0]],
+            token_ends: &[number(0), number(1), number(2)],
+            blob: b"abcd",
+            lengths: &[[3, 0, 0, 0], [1, 0, 0, 0]],
+            flags: &[0, 0],
+        };
+        assert!(folded(&text).is_none());
+    }
+
+    #[test]
+    fn counts_ids_and_names_the_largest_that_has_no_place() {
+        let ids = [2_u32, 0, 2].map(u32::to_le_bytes);
+        let mut counts = [[0; 8]; 3];
+        count_ids(&ids, &mut counts).unwrap();
+        assert_eq!(counts.map(u64::from_le_bytes), [1, 0, 2]);
+        assert!(count_ids(&ids, &mut counts[..1]).unwrap_err().to_string().contains("id 2 lies outside"));
     }
 
     #[test]

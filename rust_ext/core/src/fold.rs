@@ -66,8 +66,12 @@ pub fn fold(text: &Encoded<'_>, columns: &mut [[u8; 8]]) -> Result<bool> {
         let Some(row) = document(text.data, bytes, ids, &tokens)? else {
             return Ok(false);
         };
-        for (value, counted) in columns.iter_mut().skip(place).step_by(documents).zip(row) {
-            *value = counted.to_le_bytes();
+        let mut slot = place;
+        for counted in row {
+            if let Some(value) = columns.get_mut(slot) {
+                *value = counted.to_le_bytes();
+            }
+            slot += documents;
         }
     }
     Ok(true)
@@ -192,7 +196,7 @@ fn token(bytes: &[u8], flags: u8) -> Token {
     let is_closing = before_first.is_some();
     let goes_on = walk.tokens_of_word > 0;
     let first = before_first.unwrap_or(goes_on);
-    let sums = [walk.characters, walk.multibyte, walk.words, bytes.len() as i64];
+    let sums = [walk.characters, walk.multibyte, walk.words, bytes.len() as u64];
     let is_walked = is_open_ended || sums.iter().any(|sum| *sum > 255);
     let mut effect = u64::from(flags) % (1 << FLAGS) << effect::FLAGS;
     if bytes.is_empty() || bytes.len() > 8 || is_walked {
@@ -201,7 +205,7 @@ fn token(bytes: &[u8], flags: u8) -> Token {
     if is_walked {
         return Token { head, effect: effect | effect::WALKED };
     }
-    let [characters, multibyte, within, length] = sums.map(|sum| sum as u64);
+    let [characters, multibyte, within, length] = sums;
     effect |= characters | multibyte << effect::MULTIBYTE | within << effect::WITHIN | length << effect::LENGTH;
     let bits = [
         (effect::FIRST, first),
@@ -242,13 +246,14 @@ fn document(
             let Some(&Token { head, effect }) = tokens.table.get(id as usize) else {
                 return Err(outside(id, tokens.table.len()));
             };
-            flags += SPREAD.get((effect >> effect::FLAGS & 63) as usize).copied().unwrap_or_default();
+            let spread = SPREAD.get((effect >> effect::FLAGS & 63) as usize).copied();
+            flags = flags.wrapping_add(spread.unwrap_or_default());
             if effect & effect::RARE == 0 {
                 let length = effect >> effect::LENGTH & 0xFF;
-                if (eight(data, at) ^ head) << (64 - 8 * length) != 0 {
+                if (eight(data, at) ^ head).wrapping_shl(64 - 8 * length as u32) != 0 {
                     return Ok(None);
                 }
-                at += length as usize;
+                at = at.wrapping_add(length as usize);
             } else {
                 let bytes = tokens.bytes(id);
                 let rest = data.get(at..range.end).unwrap_or_default();
@@ -264,12 +269,12 @@ fn document(
                     continue;
                 }
             }
-            lanes += effect & effect::LANES;
+            lanes = lanes.wrapping_add(effect & effect::LANES);
             walk.token(effect);
         }
-        let within = (lanes >> effect::WITHIN & 0xFFFF) as i64;
-        walk.characters += (lanes & 0xFFFF) as i64;
-        walk.multibyte += (lanes >> effect::MULTIBYTE & 0xFFFF) as i64;
+        let within = lanes >> effect::WITHIN & 0xFFFF;
+        walk.characters += lanes & 0xFFFF;
+        walk.multibyte += lanes >> effect::MULTIBYTE & 0xFFFF;
         walk.words += within;
         walk.single += within;
         for (bit, count) in (0_u32..).zip(&mut flagged) {
@@ -281,12 +286,10 @@ fn document(
         return Ok(None);
     }
     walk.close_word();
-    let mut row = [0_i64; COLUMNS];
     let counts = [walk.characters, walk.multibyte, walk.words, walk.single, walk.words - walk.single, walk.cut];
-    for (place, value) in row.iter_mut().zip(counts.into_iter().chain(flagged)) {
-        *place = value;
-    }
-    Ok(Some(row))
+    let [characters, multibyte, words, single, several, cut] = counts.map(|count| count as i64);
+    let [a, b, c, d, e, f] = flagged;
+    Ok(Some([characters, multibyte, words, single, several, cut, a, b, c, d, e, f]))
 }
 
 /// Eight bytes of the text, zeros after its end.
@@ -301,11 +304,11 @@ fn eight(data: &[u8], at: usize) -> u64 {
 
 #[derive(Default)]
 struct Walk {
-    characters: i64,
-    multibyte: i64,
-    words: i64,
-    single: i64,
-    cut: i64,
+    characters: u64,
+    multibyte: u64,
+    words: u64,
+    single: u64,
+    cut: u64,
     /// Tokens of the word that was begun; 0 between words.
     tokens_of_word: u64,
     /// The last character is known to be cut: 0 or 1.
@@ -321,11 +324,13 @@ impl Walk {
     fn token(&mut self, effect: u64) {
         let bit = |place: u32| effect >> place & 1;
         let (tail, closes) = (bit(effect::TAIL), bit(effect::CLOSES));
-        let of_word = self.tokens_of_word + (bit(effect::FIRST) | tail & u64::from(self.tokens_of_word > 0));
-        self.words += (closes & u64::from(of_word > 0)) as i64;
-        self.single += (closes & u64::from(of_word == 1)) as i64;
+        let begun = u64::from(self.tokens_of_word > 0);
+        let of_word = self.tokens_of_word.wrapping_add(bit(effect::FIRST) | tail & begun);
+        // Fewer than there are bytes in memory: checks for overflow would be the greater part of this.
+        self.words = self.words.wrapping_add(closes & u64::from(of_word > 0));
+        self.single = self.single.wrapping_add(closes & u64::from(of_word == 1));
         self.tokens_of_word = if closes != 0 { bit(effect::LAST) } else { of_word };
-        self.cut += (tail & (self.is_cut ^ 1)) as i64;
+        self.cut = self.cut.wrapping_add(tail & (self.is_cut ^ 1));
         self.is_cut = (self.is_cut | tail) & (bit(effect::LEADS) ^ 1);
     }
 
@@ -374,8 +379,8 @@ impl Walk {
     }
 
     fn close_word(&mut self) {
-        self.words += i64::from(self.tokens_of_word > 0);
-        self.single += i64::from(self.tokens_of_word == 1);
+        self.words += u64::from(self.tokens_of_word > 0);
+        self.single += u64::from(self.tokens_of_word == 1);
         self.tokens_of_word = 0;
         self.is_in_word = false;
     }

@@ -198,7 +198,7 @@ fn token(bytes: &[u8], flags: u8) -> Token {
     let first = before_first.unwrap_or(goes_on);
     let sums = [walk.characters, walk.multibyte, walk.words, bytes.len() as u64];
     let is_walked = is_open_ended || sums.iter().any(|sum| *sum > 255);
-    let mut effect = u64::from(flags) % (1 << FLAGS) << effect::FLAGS;
+    let mut effect = (u64::from(flags) % (1 << FLAGS)) << effect::FLAGS;
     if bytes.is_empty() || bytes.len() > 8 || is_walked {
         effect |= effect::RARE;
     }

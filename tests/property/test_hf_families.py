@@ -17,6 +17,7 @@ from tokkit.corpus import texts as corpus_texts
 from tokkit.counts import count
 from tokkit.export.hf import tokenizer_json
 from tokkit.load import load_tokenizer
+from tokkit.model.normal_form import NormalForm
 from tokkit.model.tokenizer import Tokenizer
 from tokkit.progress import silent
 from tokkit.trainers import TRAINERS
@@ -170,6 +171,16 @@ def test_an_artefact_keeps_user_defined_tokens(name: str, tmp_path: Path) -> Non
     text = "the <think>  caf\u00e9 e\u0301 </think> <end>"
     assert again.encode(text) == ours.encode(text)
     assert (again.specials, again.user_defined) == (ours.specials, ours.user_defined)
+
+
+def test_a_long_run_of_marks_is_one_stretch_and_takes_no_quadratic_time() -> None:
+    # Of one kind: Python itself orders mixed ones in quadratic time.
+    marks = "\u0301" * 200_000
+    normal, begins, ends = NormalForm("nfc").sources("ba" + marks + "b")
+    assert normal == NormalForm("nfc").apply("ba" + marks + "b")
+    assert (begins[0], ends[0], begins[-1], ends[-1]) == (0, 1, len(marks) + 2, len(marks) + 3)
+    assert set(begins[1:-1].tolist()) == {1}
+    assert set(ends[1:-1].tolist()) == {len(marks) + 2}
 
 
 def test_the_end_of_a_word_is_found_in_text_that_normalisation_changes() -> None:

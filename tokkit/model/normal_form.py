@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Final, Literal
 
 import numpy as np
@@ -48,30 +48,26 @@ class NormalForm:
         return "".join(parts), np.array(begins, np.int64), np.array(ends, np.int64)
 
     def _stretches(self, text: str) -> Iterator[tuple[int, int, str]]:
-        begin, normal = 0, ""
-        alone: list[str] = []
+        begin = 0
         for place, character in enumerate(text):
-            by_itself = self.apply(character)
-            if alone and self._joins(text[begin:place], normal, character, by_itself):
-                normal = self.apply(text[begin : place + 1])
-            else:
-                yield from _pieces(begin, alone, normal)
-                begin, alone, normal = place, [], by_itself
-            alone.append(by_itself)
-        yield from _pieces(begin, alone, normal)
+            # Runs of marks are passed over unread: looking back at each of them would take quadratic time.
+            if place > begin and not unicodedata.combining(character) and self._stands_alone(text, begin, place):
+                yield from self._pieces(text, begin, place)
+                begin = place
+        yield from self._pieces(text, begin, len(text))
 
-    def _joins(self, stretch: str, normal: str, character: str, alone: str) -> bool:
+    def _stands_alone(self, text: str, begin: int, place: int) -> bool:
+        """Whether the character at `place` becomes the same without the stretch before it."""
         # ASCII is never changed by what stands before it.
-        return not character.isascii() and (
-            unicodedata.combining(character) != 0 or self.apply(stretch + character) != normal + alone
-        )
+        stretch, character = text[begin:place], text[place]
+        return character.isascii() or self.apply(stretch + character) == self.apply(stretch) + self.apply(character)
 
-
-def _pieces(begin: int, alone: Sequence[str], normal: str) -> Iterator[tuple[int, int, str]]:
-    if "".join(alone) == normal:  # no character changed another
-        yield from ((begin + place, begin + place + 1, part) for place, part in enumerate(alone))
-    else:
-        yield begin, begin + len(alone), normal
+    def _pieces(self, text: str, begin: int, end: int) -> Iterator[tuple[int, int, str]]:
+        normal, alone = self.apply(text[begin:end]), [self.apply(character) for character in text[begin:end]]
+        if "".join(alone) == normal:  # no character changed another
+            yield from ((begin + place, begin + place + 1, part) for place, part in enumerate(alone))
+        else:
+            yield begin, end, normal
 
 
 def sections(text: str, tokens: Collection[str]) -> Iterator[tuple[int, str, bool]]:

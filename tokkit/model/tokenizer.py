@@ -182,7 +182,7 @@ class Tokenizer:
         """Ids of any bytes; what is not UTF-8 counts as characters that are no letter, number or space.
 
         Raises:
-            UsageError: the tokenizer normalises, which bytes cannot be.
+            InputError: the tokenizer normalises, and the bytes are not UTF-8; names the place.
         """
         if self._form is not None:
             try:
@@ -324,9 +324,7 @@ class Tokenizer:
             raise UsageError(f"no special token {unknown[0]!r}", hint=f"special tokens: {known}")
         return [*(text for text in allowed if text not in self.user_defined), *self.user_defined]
 
-    def _changed_sections(
-        self, text: str, form: NormalForm, allowed: Allowed
-    ) -> Iterator[tuple[int, str, int | None, list[int]]]:
+    def _changed_sections(self, text: str, allowed: Allowed) -> Iterator[tuple[int, str, int | None, list[int]]]:
         """(first character, part, id if it is a special token, the special tokens to look for in the part)."""
         names, late = self._active(allowed), self._tables.found_normalized
         ids = self._tables.specials
@@ -337,7 +335,7 @@ class Tokenizer:
     def _encode_changed(self, text: str, form: NormalForm, allowed: Allowed, dropout: float, seed: int) -> list[int]:
         """Ids of a text that the normalizer changes: special tokens are cut out before it does."""
         found: list[int] = []
-        for start, part, token, inside in self._changed_sections(text, form, allowed):
+        for start, part, token, inside in self._changed_sections(text, allowed):
             if token is not None:
                 found.append(token)
             elif dropout:
@@ -350,7 +348,7 @@ class Tokenizer:
         """The same with the stretches of the text that each token came from."""
         numbers: list[int] = []
         places: list[tuple[int, int]] = []
-        for start, part, token, inside in self._changed_sections(text, form, allowed):
+        for start, part, token, inside in self._changed_sections(text, allowed):
             if token is not None:
                 numbers.append(token)
                 places.append((start, start + len(part)))

@@ -5,6 +5,7 @@
 SMOLLM2 is a folder in safetensors (smollm2.py makes it). Two targets are trained on 7/8 of the shipped novel,
 of the shipped Python documentation and of the standard library's source: 16k tokens with superwords, 32k plain BPE.
 Prose and code that were held out are read in snippets of 512 bytes; intervals are paired bootstraps over snippets.
+`--given DONOR` is another target: a folder with a tokenizer and rows of its own (wordllama.py makes one).
 Rows are appended to FOLDER/rows.jsonl as they are done, and skipped when there; `--table` prints what there is.
 """
 
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ METHODS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "interpolate cosine": ("interpolate", {"metric": "cosine"}, False),
     "omp 8": ("omp", {"k": 8}, False),
     "omp 64": ("omp", {}, False),
+    "omp 8 limited": ("omp", {"k": 8, "max_l1": 1.0}, False),
     "clp": ("clp", {}, False),
     "lsq": ("lsq", {}, False),
     "procrustes pca": ("procrustes", {"widths": "pca"}, False),
@@ -81,10 +83,11 @@ METHODS: dict[str, tuple[str, dict[str, Any], bool]] = {
     "stb": ("stb", {}, False),
     "mp_rope": ("mp_rope", {}, False),
     "auto with a donor": ("auto", {}, False),
+    "auto with a donor untied": ("auto", {}, True),
 }
 AUXILIARY = {"focus", "wechsel", "tokenadapt", "auto with vectors", "auto with vectors untied"}
-DONOR = {"interpolate", "interpolate cosine", "omp 8", "omp 64", "auto with a donor"}
-DONOR |= {"clp", "lsq", "procrustes pca", "sava", "stb", "mp_rope"}
+DONOR = {"interpolate", "interpolate cosine", "omp 8", "omp 64", "omp 8 limited", "auto with a donor"}
+DONOR |= {"auto with a donor untied", "clp", "lsq", "procrustes pca", "sava", "stb", "mp_rope"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -93,6 +96,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--targets", nargs="*", default=list(TARGETS))
+    parser.add_argument("--given", type=Path, help="a folder that is the target and its donor, in place of --targets")
     parser.add_argument("--steps", nargs="*", type=int, default=[0, 50])
     parser.add_argument("--only", nargs="*", default=list(METHODS))
     parser.add_argument("--prose", type=int, default=4096, help="bytes of held-out prose to read")
@@ -105,10 +109,12 @@ def main(arguments: Sequence[str]) -> int:
     if options.table:
         print(table(options.work))
         return 0
-    study = Study(options.model, options.work, options.device, options.threads, (options.prose, options.code))
+    given = {} if options.given is None else {options.given.name: options.given}
+    sizes = (options.prose, options.code)
+    study = Study(options.model, options.work, options.device, options.threads, sizes, given)
     study.original()
     for steps in options.steps:
-        for target in options.targets:
+        for target in given or options.targets:
             for name in options.only:
                 study.row(target, name, steps)
     print(table(options.work))
@@ -118,8 +124,10 @@ def main(arguments: Sequence[str]) -> int:
 class Study:
     """The texts, and rows measured on them."""
 
-    def __init__(self, model: Path, work: Path, device: str, threads: int, sizes: tuple[int, int]) -> None:
-        self.model, self.work, self.device, self.threads = model, work, device, threads
+    def __init__(
+        self, model: Path, work: Path, device: str, threads: int, sizes: tuple[int, int], given: Mapping[str, Path]
+    ) -> None:
+        self.model, self.work, self.device, self.threads, self.given = model, work, device, threads, given
         self.path = work / "rows.jsonl"
         parts = texts()
         self.train = [text[: len(text) * 7 // 8] for text in parts.values()]
@@ -186,6 +194,8 @@ class Study:
         print(target, name, steps, shown, f"{time.process_time():.0f} CPU s so far", flush=True)
 
     def _target(self, name: str) -> Path:
+        if name in self.given:
+            return self.given[name]
         folder = self.work / name
         if not folder.exists():
             specials = [part for special in SPECIALS for part in ("--special-tokens", special)]
@@ -206,6 +216,8 @@ class Study:
 
     def _donor(self, name: str) -> Path:
         """A folder like a model's whose embeddings are the vectors: no language model owns a tokenizer just trained."""
+        if name in self.given:
+            return self.given[name]
         folder = self.work / f"{name}.donor"
         if not folder.exists():
             rows = load_file(self._vectors(name))["target"]

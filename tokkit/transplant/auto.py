@@ -1,13 +1,18 @@
-"""The default: composition by piece length, blended with neighbours or left to a mixture where there is more to go by.
+"""The default: composition by piece length, and a share of each row from elsewhere where there is more to go by.
 
 With nothing but two tokenizers `compose` by charlen, power 2 for input rows and 1 for output rows and for rows that are
 both, output rows 5 % shorter: what reads best at once on SmolLM2-135M (evals/studies). With vectors of both
 vocabularies a share of each row comes from the three nearest base tokens, the nearest foremost: more of them, or
-flatter weights, read worse in code. With a donor `omp` for text tokens, but composition where a mixture is known to
-go wrong: tokens with several digits (arXiv 2506.06607 loses 74-79 % of GSM8K across digit schemes), tokens whose donor
-row it cannot rebuild, and all specials.
+flatter weights, read worse in code. With a donor a share of each text token's row is `omp`'s mixture, its coefficients
+no more than 1 in all; numbers (arXiv 2506.06607 loses 74-79 % of GSM8K across digit schemes), tokens whose donor row
+the mixture misses, and all specials are composed alone.
+
+Why a share and that limit: a row that is a mean of its pieces never gets a higher logit than the best of them. A
+pursuit's coefficients have signs and add up to more than 1, so that some new rows outbid every known token: whole rows
+of `omp` read 5.4 bits per byte as output rows where composed ones read 1.8, and 1.9 with the limit.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +23,7 @@ from tokkit.transplant.base import METHODS, Auxiliary, Method, Problem, Rows
 from tokkit.transplant.compose import Compose
 from tokkit.transplant.focus import usable
 from tokkit.transplant.omp import Omp
-from tokkit.transplant.sparse import Csr
+from tokkit.transplant.sparse import Csr, Row
 from tokkit.transplant.tokenadapt import global_weights
 
 _NEAREST, _TEMPERATURE = 3, 0.05
@@ -33,8 +38,11 @@ class Auto(Method):
     class Config(Method.Config):
         """Only what a user may have to change."""
 
-        k: int = Field(64, ge=1, le=4096, description="anchors of a new row at most, with a donor")
-        max_residual: float = Field(0.9, gt=0, le=1, description="compose where the mixture misses more of the row")
+        k: int = Field(8, ge=1, le=4096, description="anchors in the donor's share of a row at most")
+        max_residual: float = Field(
+            0.9, gt=0, le=1, description="no donor's share where the mixture misses more of the row"
+        )
+        donor_share: float = Field(0.2, ge=0, le=1, description="share of the donor's mixture, with a donor")
         scale: float | None = Field(
             None, gt=0, le=4, description="factor of output rows, tied ones too; 0.95, or 0.975 with vectors"
         )
@@ -44,20 +52,17 @@ class Auto(Method):
 
     def solve(self, problem: Problem) -> Rows:
         """Rows of all tokens that any part serves."""
-        if problem.donor_new is None:
-            return self._composed(problem)
-        mixed = Omp(Omp.Config(k=self.config.k)).solve(problem)
+        is_mixed = problem.donor_new is not None and self.config.donor_share > 0
+        mixed = Omp(Omp.Config(k=self.config.k, max_l1=1.0)).solve(problem) if is_mixed else None
         composed = self._composed(problem)  # after the pursuit, which needs room
-        assert composed.served is not None
-        assert composed.labels is not None
+        if mixed is None:
+            return composed
         assert mixed.served is not None
         assert mixed.residual is not None
-        numeric = np.array([_is_number(text) for text in problem.texts], bool)
-        mixes = mixed.served & ~numeric & (mixed.residual <= self.config.max_residual)
-        rows = [(mixed if mixes[place] else composed).weights.row(place) for place in range(problem.n)]
-        residual = np.where(mixes, mixed.residual, np.nan)
-        labels = tuple("omp" if mix else composed.labels[place] for place, mix in enumerate(mixes))
-        return Rows(Csr.of_rows(rows), residual=residual, served=mixes | composed.served, labels=labels)
+        mixes = mixed.served & ~_are_numbers(problem) & (mixed.residual <= self.config.max_residual)
+        rows = {place: mixed.weights.row(place) for place in np.flatnonzero(mixes).tolist()}
+        made = blended(composed, rows, share=self.config.donor_share, label="omp")
+        return replace(made, residual=np.where(mixes, mixed.residual, np.nan))
 
     def _composed(self, problem: Problem) -> Rows:
         blends = problem.auxiliary is not None and self.config.share > 0
@@ -66,38 +71,42 @@ class Auto(Method):
         plain = replace(made, labels=("compose",) * problem.n)
         if problem.auxiliary is None or not self.config.share:
             return plain
-        numeric = np.array([_is_number(text) for text in problem.texts], bool)
-        return blended(plain, problem.auxiliary, ~numeric, share=self.config.share)
+        rows = nearest(problem.auxiliary, ~_are_numbers(problem))
+        return blended(plain, rows, share=self.config.share, label="near")
 
 
-def _is_number(text: bytes) -> bool:
-    return sum(48 <= byte < 58 for byte in text) > 1
+def _are_numbers(problem: Problem) -> NDArray[np.bool_]:
+    """Tokens of several digits."""
+    return np.array([sum(48 <= byte < 58 for byte in text) > 1 for text in problem.texts], bool)
 
 
-def blended(composed: Rows, vectors: Auxiliary, wanted: NDArray[np.bool_], *, share: float) -> Rows:
-    """`share` of each wanted row from the base tokens nearest to it; all of it where the token has no pieces."""
+def nearest(vectors: Auxiliary, wanted: NDArray[np.bool_]) -> dict[int, Row]:
+    """Weights of the base tokens nearest to each wanted new token that has a vector; they sum to 1."""
     has, old = usable(vectors, np.arange(len(vectors.base), dtype=np.int64))
     places = np.flatnonzero(has & wanted) if len(old) else np.zeros(0, np.int64)
     if not len(places):
-        return composed
+        return {}
     near = global_weights(
         vectors.new[places], vectors.base[old], top_k=_NEAREST, temperature=_TEMPERATURE, threshold=0.0
     )
+    kept = [np.flatnonzero(weights) for weights in near.weights]
+    return {
+        place: (old[near.indices[number][kept[number]]], near.weights[number][kept[number]].astype(np.float64))
+        for number, place in enumerate(places.tolist())
+        if len(kept[number])
+    }
+
+
+def blended(composed: Rows, rows: Mapping[int, Row], *, share: float, label: str) -> Rows:
+    """`share` of a composed row from that in `rows` at its place, as long as it is; all where nothing is composed."""
     assert composed.served is not None
     assert composed.labels is not None
     labels, served = list(composed.labels), composed.served.copy()
-    rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
-    rows = [composed.weights.row(place) for place in range(len(composed.weights))]
-    for number, place in enumerate(places.tolist()):
-        weights = near.weights[number]
-        kept = np.flatnonzero(weights)
-        if not len(kept):
-            continue
-        ids, own = rows[place]
-        part = share if len(ids) else 1.0
-        rows[place] = (
-            np.r_[ids, old[near.indices[number][kept]]],
-            np.r_[(1 - part) * own, part * weights[kept] * (own.sum() if len(ids) else 1.0)],
-        )
-        labels[place], served[place] = ("compose + near" if len(ids) else "near"), True
-    return replace(composed, weights=Csr.of_rows(rows), labels=tuple(labels), served=served)
+    made: list[Row] = [composed.weights.row(place) for place in range(len(composed.weights))]
+    for place, (ids, weights) in rows.items():
+        own_ids, own = made[place]
+        is_new = not len(own_ids)
+        part, size = (1.0, 1.0) if is_new else (share, own.sum())
+        made[place] = np.r_[own_ids, ids], np.r_[(1 - part) * own, part * size * weights]
+        labels[place], served[place] = label if is_new else f"{labels[place]} + {label}", True
+    return replace(composed, weights=Csr.of_rows(made), labels=tuple(labels), served=served)

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from tokkit.errors import UsageError
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
-from tokkit.transplant.sparse import Csr
+from tokkit.transplant.sparse import Csr, Row
 
 Pooling = Literal[
     "mean", "sum", "first", "last", "linear_up", "linear_down", "exp_up", "exp_down", "charlen", "geometric"
@@ -82,7 +82,7 @@ class Compose(Method):
         kind = config.pooling_in if is_in else config.pooling_out
         power = config.power_in if is_in else config.power_out
         scale = 1.0 if is_in and not problem.is_tied else config.scale
-        rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+        rows: list[Row] = []
         for segment, lengths in zip(pieces.segments, pieces.lengths, strict=True):
             weights = (
                 pool(kind, lengths, power=power, rate=config.rate, decay=config.decay) if len(segment) else lengths

@@ -127,6 +127,11 @@ class Omp(Method):
         k: int = Field(64, ge=1, le=4096, description="anchors of a new row at most")
         score: Score = Field("raw", description="inner product, or normalized by the anchor's length")
         tolerance: float = Field(1e-6, ge=0, lt=1, description="enough when the residual is this share of the row")
+        max_l1: float | None = Field(
+            None,
+            gt=0,
+            description="longer mixtures are shortened to this sum of |coefficients|; 1 keeps logits in bounds",
+        )
         device: Literal["core", "cpu", "cuda"] = Field(
             "core", description="compiled code of ours, or torch on a device (extra `models`)"
         )
@@ -153,6 +158,9 @@ class Omp(Method):
             device=None if device == "core" else device,
             progress=problem.progress,
         )
-        kept = found.atoms >= 0
-        weights = Csr.of_table(np.where(kept, found.atoms, 0), found.coefficients, kept).renamed(problem.anchors)
+        kept, coefficients = found.atoms >= 0, found.coefficients
+        if self.config.max_l1 is not None:
+            sums = np.abs(np.where(kept, coefficients, 0)).sum(axis=1, keepdims=True)
+            coefficients = coefficients / np.maximum(1, sums / self.config.max_l1)
+        weights = Csr.of_table(np.where(kept, found.atoms, 0), coefficients, kept).renamed(problem.anchors)
         return Rows(weights, residual=found.residual, served=found.used > 0)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tokkit.transplant.base import Method, Pieces, Problem, Rows
 from tokkit.transplant.compose import Compose
 from tokkit.transplant.match import MISSING, Matches, Origin
-from tokkit.transplant.sparse import Csr
+from tokkit.transplant.sparse import Csr, Row
 from tokkit.transplant.vocabulary import Vocabulary
 
 COPY = "copy"
@@ -100,7 +100,7 @@ def without_rows(matches: Matches, target: Vocabulary, base_rows: int) -> Matche
 def build(assignment: Assignment, problem: Problem, method: Method, name: str) -> Operator:
     """The operator of one matrix; `problem` wants the rows of `assignment.new_text()` in that order."""
     matches, n_rows = assignment.matches, assignment.n_rows
-    entries: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = [(np.zeros(0, np.int64), np.zeros(0))] * n_rows
+    entries: list[Row] = [(np.zeros(0, np.int64), np.zeros(0))] * n_rows
     labels, residual = [""] * n_rows, np.full(n_rows, np.nan)
     constants: dict[int, NDArray[np.float64]] = {}
     one = np.ones(1)
@@ -132,7 +132,7 @@ def _take(
     ids: NDArray[np.int64],
     places: NDArray[np.int64],
     label: str,
-    entries: list[tuple[NDArray[np.int64], NDArray[np.float64]]],
+    entries: list[Row],
     labels: list[str],
     residual: NDArray[np.float64],
     constants: dict[int, NDArray[np.float64]],
@@ -159,7 +159,7 @@ def _part(problem: Problem, places: NDArray[np.int64]) -> Problem:
 
 def _specials(
     assignment: Assignment,
-    entries: list[tuple[NDArray[np.int64], NDArray[np.float64]]],
+    entries: list[Row],
     labels: list[str],
 ) -> None:
     """A special token without counterpart is the mean of the base's specials: never zero, never a donor's."""
@@ -173,7 +173,7 @@ def _specials(
 def _padding(
     assignment: Assignment,
     problem: Problem,
-    entries: list[tuple[NDArray[np.int64], NDArray[np.float64]]],
+    entries: list[Row],
     labels: list[str],
     constants: dict[int, NDArray[np.float64]],
 ) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating]
+Row = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""(indices, weights) of one row."""
 _NUMBERS = 1 << 21
 """Gathered numbers per block of `apply`: bounds its memory to 16 MiB or one row of weights."""
 
@@ -45,7 +47,7 @@ class Csr:
         np.cumsum(kept.sum(axis=1), out=indptr[1:])
         return cls(indptr, indices[kept].astype(np.int64), weights[kept].astype(np.float64))
 
-    def row(self, place: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def row(self, place: int) -> Row:
         """(indices, weights) of one row."""
         span = slice(int(self.indptr[place]), int(self.indptr[place + 1]))
         return self.indices[span], self.weights[span]
@@ -100,7 +102,7 @@ def column_mean(values: NDArray[np.generic], block: int = 8192) -> NDArray[np.fl
 
 def scatter(parts: Sequence[tuple[NDArray[np.int64], Csr]], rows: int) -> Csr:
     """One operator from several: `places[i]` of `rows` gets row `i` of its part; later parts win."""
-    table: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = [(np.zeros(0, np.int64), np.zeros(0))] * rows
+    table: list[Row] = [(np.zeros(0, np.int64), np.zeros(0))] * rows
     for places, part in parts:
         for number, place in enumerate(places.tolist()):
             table[place] = part.row(number)

@@ -15,7 +15,7 @@ from pydantic import Field
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.focus import cosines, usable
 from tokkit.transplant.interpolate import nearest
-from tokkit.transplant.sparse import Csr, Floats
+from tokkit.transplant.sparse import Csr, Floats, Row
 
 _EPSILON = 1e-5
 
@@ -81,7 +81,7 @@ class TokenAdapt(Method):
             temperature=config.temperature,
             threshold=config.threshold,
         )
-        rows: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+        rows: list[Row]
         rows = [(np.zeros(0, np.int64), np.zeros(0))] * problem.n
         for number, place in enumerate(places.tolist()):
             segment, lengths = pieces.segments[place], pieces.lengths[place]

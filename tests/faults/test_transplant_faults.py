@@ -220,6 +220,14 @@ def test_restoring_gives_the_base_back(home: Path, tmp_path: Path) -> None:
     assert {name: values.tobytes() for name, values in before.items()} == {n: v.tobytes() for n, v in after.items()}
 
 
+def test_another_fine_tune_is_not_taken_for_the_base(home: Path, tmp_path: Path) -> None:
+    transplant(home / "base", home / "target", tmp_path / "out")
+    tuned = variant(home, tmp_path / "tuned", tensors={"model.embed_tokens.weight": embed() * 3})
+    with pytest.raises(UsageError, match=r"embed_tokens\.weight is not the one that the transplant began with"):
+        restore(tmp_path / "out", tuned, tmp_path / "back")
+    assert not (tmp_path / "back").exists()
+
+
 def test_the_rows_can_be_made_again_for_a_fine_tune(home: Path, tmp_path: Path) -> None:
     transplant(home / "base", home / "target", tmp_path / "one")
     tensors = {"model.embed_tokens.weight": embed() * 3}

@@ -11,11 +11,12 @@ from tests import tiny_models
 from tokkit.errors import UsageError
 from tokkit.load import load_tokenizer
 from tokkit.transplant import METHODS, transplant
-from tokkit.transplant.auto import blended
+from tokkit.transplant.auto import Auto, blended, nearest
 from tokkit.transplant.base import Auxiliary, Pieces, Problem, Rows, Side
 from tokkit.transplant.checkpoint import open_checkpoint
 from tokkit.transplant.compose import Compose
 from tokkit.transplant.focus import cosines
+from tokkit.transplant.omp import Omp
 from tokkit.transplant.provenance import NAME, read_provenance
 from tokkit.transplant.sparse import Csr
 from tokkit.transplant.vectors import _contexts, trained_vectors
@@ -117,7 +118,9 @@ def test_auto_with_vectors_takes_a_share_of_each_row_from_near_tokens_but_not_of
     )
     base = np.eye(5, 6, dtype=np.float32)
     vectors = Auxiliary(np.stack([base[4], base[4], base[4], np.full(6, np.nan)]).astype(np.float32), base)
-    made = blended(composed, vectors, np.array([True, False, True, True]), share=0.25)
+    near = nearest(vectors, np.array([True, False, True, True]))
+    assert sorted(near) == [0, 2]
+    made = blended(composed, near, share=0.25, label="near")
     table = np.zeros((4, 5))
     for place in range(4):
         np.add.at(table[place], *made.weights.row(place))
@@ -130,6 +133,67 @@ def test_auto_with_vectors_takes_a_share_of_each_row_from_near_tokens_but_not_of
     assert made.labels == ("compose + near", "compose", "near", "compose")
     assert made.served is not None
     assert made.served.all()
+
+
+@pytest.fixture
+def with_donor() -> Problem:
+    """Three new tokens, one of them a number and one without pieces, four anchors, a donor of width 3."""
+    draw = np.random.default_rng(5)
+    pieces = Pieces(
+        [np.array([0, 1]), np.array([2]), np.zeros(0, np.int64)], [np.array([1, 3]), np.ones(1), np.ones(0)]
+    )
+    anchors = np.array([1, 2, 4, 5])
+    return Problem(
+        "in",
+        partial(draw.standard_normal, (6, 4)),
+        anchors,
+        (b"word", b"12", b"\xff\xfe"),
+        pieces=lambda: pieces,
+        donor_new=9 * draw.standard_normal((3, 3)).astype(np.float32),
+        donor_anchors=draw.standard_normal((4, 3)).astype(np.float32),
+    )
+
+
+def test_auto_with_a_donor_takes_a_share_of_the_pursuit_but_not_of_numbers(with_donor: Problem) -> None:
+    made = Auto(Auto.Config(donor_share=0.25)).solve(with_donor)
+    pursued = Omp(Omp.Config(k=8)).solve(with_donor)
+    table = np.zeros((3, 6))
+    wanted = np.zeros((3, 6))
+    for place in range(3):
+        np.add.at(table[place], *made.weights.row(place))
+        np.add.at(wanted[place], *pursued.weights.row(place))
+    wanted /= np.maximum(1, np.abs(wanted).sum(axis=1, keepdims=True))  # the limit, with each anchor chosen once
+    wanted[0] *= 0.25 * 0.95
+    wanted[0, :2] += 0.75 * 0.95 * np.array([0.25, 0.75])
+    wanted[1] = 0.95 * np.eye(6)[2]
+    assert table == pytest.approx(wanted)
+    assert made.labels == ("compose + omp", "compose", "omp")
+    assert made.served is not None
+    assert made.served.all()
+    assert made.residual is not None
+    assert np.isnan(made.residual).tolist() == [False, True, False]
+
+
+def test_no_row_of_auto_outbids_all_that_it_is_made_of(with_donor: Problem) -> None:
+    """|coefficients| add up to 1 at most, whatever the donor says: so do logits of the parts bound those of the row."""
+    assert np.abs(Omp(Omp.Config(k=8)).solve(with_donor).weights.l1()).max() > 2
+    for share in (0.0, 0.2, 1.0):
+        assert Auto(Auto.Config(donor_share=share)).solve(with_donor).weights.l1().max() <= 1 + 1e-12
+
+
+def test_a_mixture_that_misses_the_donors_row_has_no_share(with_donor: Problem) -> None:
+    made = Auto(Auto.Config(k=1, max_residual=1e-3)).solve(with_donor)
+    assert made.labels == ("compose", "compose", "compose")
+    assert made.served is not None
+    assert made.served.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("limit", [0.5, 1.0, 1e9])
+def test_a_limit_shortens_long_mixtures_and_leaves_the_others(with_donor: Problem, limit: float) -> None:
+    free = Omp(Omp.Config(k=3)).solve(with_donor).weights
+    made = Omp(Omp.Config(k=3, max_l1=limit)).solve(with_donor).weights
+    assert made.indices.tolist() == free.indices.tolist()
+    assert made.l1() == pytest.approx(np.minimum(free.l1(), limit))
 
 
 @pytest.mark.parametrize("method", ["auto", "focus", "wechsel", "tokenadapt"])

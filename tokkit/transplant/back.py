@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from tokkit import atomic
 from tokkit.errors import UsageError
+from tokkit.load.json_file import obj
 from tokkit.progress import Progress, silent
 from tokkit.transplant import provenance, settings, write
 from tokkit.transplant.checkpoint import Checkpoint, open_checkpoint
 from tokkit.transplant.tables import find_tables
+from tokkit.transplant.verify import digest
 from tokkit.transplant.vocabulary import read_vocabulary
 
 _GENERATION = "generation_config.json"
@@ -35,6 +37,12 @@ def restore(
     tables = find_tables(old)
     if kept.facts.get("base_rows") != tables.rows:
         raise UsageError(f"{base}: has {tables.rows} rows, the transplant began with {kept.facts.get('base_rows')}")
+    for name, wanted in obj(kept.facts.get("base_sha256", {}), f"{made / provenance.NAME}: base_sha256").items():
+        if name not in old.tensors or digest(old, name) != wanted:
+            raise UsageError(
+                f"{base}: its {name} is not the one that the transplant began with",
+                hint="name the very folder that was BASE, not a fine-tune of it",
+            )
     progress("restore", 0, 0)
     replaced: dict[str, tuple[tuple[int, ...], write.Make]] = {}
     back = 0

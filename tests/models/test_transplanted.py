@@ -142,6 +142,15 @@ def test_the_probe_chooses_what_reads_best_after_training(home, tmp_path):
     assert (tmp_path / "made/model.safetensors").read_bytes() == (tmp_path / "plain/model.safetensors").read_bytes()
 
 
+def test_the_probe_tries_the_methods_that_learnt_vectors_allow(home, tmp_path):
+    probe = ("--cpt-probe", "2", "--probe-text", home / "read.txt", "--learn-from", home / "read.txt")
+    done = command(BASE, home / "tok", "-o", "made", *probe, "--forward", "off", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {row["method"] for row in found["probe"]} > {"auto", "focus", "tokenadapt"}
+    assert found["method"] == found["probe"][0]["method"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -27,9 +27,15 @@ _SAVE_EVERY: Final = 25
 
 
 class RowTrainer:
-    """Adam over rows `ids` (None: all) of the input and output tables of a network; `sides` has the tables' names."""
+    """Adam over rows `ids` (None: all) of the input and output tables of a network.
 
-    def __init__(self, network: Any, ids: NDArray[np.int64] | None, *, rate: float, steps: int) -> None:
+    `damping` adds that share of the table's mean squared gradient to every number's own. Plain Adam (0) moves each
+    number by the rate however small its gradient is, and most rows have no more than that of losing in each softmax.
+    """
+
+    def __init__(
+        self, network: Any, ids: NDArray[np.int64] | None, *, rate: float, steps: int, damping: float = 0.0
+    ) -> None:
         import torch
 
         network.requires_grad_(False)
@@ -38,7 +44,7 @@ class RowTrainer:
         if head is not None and head.weight is not tables["in"]:
             tables["out"] = head.weight
         self.tables = tables
-        self.steps, self.done = steps, 0
+        self.steps, self.done, self.damping = steps, 0, damping
         device = tables["in"].device
         chosen = np.arange(len(tables["in"])) if ids is None else ids
         self.ids = torch.as_tensor(chosen, dtype=torch.long, device=device)
@@ -63,7 +69,9 @@ class RowTrainer:
             first = self.first[side].mul_(_BETAS[0]).add_(gradient, alpha=1 - _BETAS[0])
             second = self.second[side].mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
             size = self.rates[side] * scale / (1 - _BETAS[0] ** self.done)
-            self.rows[side].addcdiv_(first, (second / (1 - _BETAS[1] ** self.done)).sqrt_().add_(_TINY), value=-size)
+            squares = second / (1 - _BETAS[1] ** self.done)
+            squares += self.damping * squares.mean()
+            self.rows[side].addcdiv_(first, squares.sqrt_().add_(_TINY), value=-size)
             self._put(side)
 
     def trained(self) -> dict[Side, NDArray[np.float32]]:

@@ -1,11 +1,12 @@
 """Token distillation (arXiv 2505.20133): new rows trained until the model thinks of a new token what it thought of its
 pieces; `tokkit.extrinsic.distillation` has the formula and the deviations.
 
-Begins with `compose`; a row is that mixture and the difference that training made, so that the provenance can make it
-again on a fine-tune of the base. Needs the extra `models` and a text.
+Begins with `auto` as it is without donor and vectors; a row is that mixture and the difference that training made, so
+that the provenance can make it again on a fine-tune of the base. Needs the extra `models` and a text.
 """
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from tokkit.errors import UsageError
 from tokkit.extrinsic.distillation import Distillation
+from tokkit.transplant.auto import Auto
 from tokkit.transplant.base import METHODS, Method, Problem, Rows, Side
-from tokkit.transplant.compose import Compose
 
 
 @METHODS.register("distill")
@@ -36,7 +37,7 @@ class Distill(Method):
         """Rows of all new tokens; both matrices of an untied model are trained at once, when the first is asked for."""
         if self._trained is None:
             self._trained = self._train(problem)
-        composed = Compose(Compose.Config()).solve(problem)
+        composed = Auto(Auto.Config()).solve(replace(problem, donor_new=None, auxiliary=None))
         if problem.side not in self._trained:
             return composed
         constant = self._trained[problem.side].astype(np.float64) - composed.weights.apply(problem.base)
@@ -57,7 +58,7 @@ class Distill(Method):
         with tempfile.TemporaryDirectory(prefix="tokkit-distill-") as home:
             composed = Path(home) / "composed"
             settings = places.config.model_copy(update={"verify": False, "digit_policy": "ignore"})
-            transplant(places.base, places.target, composed, method="compose", config=settings)
+            transplant(places.base, places.target, composed, config=settings)
             return distil(
                 places.base,
                 composed,

@@ -1,5 +1,6 @@
 """Every method end to end on a tiny model: all rows are made, none is zero, each is accounted for."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tokkit.transplant import METHODS, transplant
 from tokkit.transplant.auto import Auto, blended, nearest
 from tokkit.transplant.base import Auxiliary, Pieces, Problem, Rows, Side
 from tokkit.transplant.checkpoint import open_checkpoint
+from tokkit.transplant.clp import Clp
 from tokkit.transplant.compose import Compose
 from tokkit.transplant.focus import cosines
 from tokkit.transplant.omp import Omp
@@ -194,6 +196,14 @@ def test_a_limit_shortens_long_mixtures_and_leaves_the_others(with_donor: Proble
     made = Omp(Omp.Config(k=3, max_l1=limit)).solve(with_donor).weights
     assert made.indices.tolist() == free.indices.tolist()
     assert made.l1() == pytest.approx(np.minimum(free.l1(), limit))
+
+
+def test_clp_leaves_tokens_whose_cosines_cancel_each_other_to_the_fallback(with_donor: Problem) -> None:
+    anchors = np.array([[1, 0], [1, 0], [-1, 0.002], [-1, 0.002]], np.float32)
+    new = np.array([[1, 0], [0, 1], [0, 0]], np.float32)
+    made = Clp(Clp.Config()).solve(replace(with_donor, donor_anchors=anchors, donor_new=new))
+    assert made.served is not None
+    assert made.served.tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("method", ["auto", "focus", "wechsel", "tokenadapt"])

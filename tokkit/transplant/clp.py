@@ -1,7 +1,8 @@
 """CLP-Transfer (Ostendorff, Rehm 2023): all shared tokens, weighted by their cosine in a helper model's rows.
 
 w_j = cosine(new, shared_j) / sum_j cosine(new, shared_j) over all shared tokens, in the space of a small model that
-has the new vocabulary (the donor). Weights may be negative and are nearly uniform; kept for comparison.
+has the new vocabulary (the donor). Weights may be negative and are nearly uniform; kept for comparison. Where cosines of
+both signs cancel each other the formula makes rows of any length; such tokens are left to the fallback.
 """
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from tokkit.transplant.base import METHODS, Method, Problem, Rows
 from tokkit.transplant.focus import cosines
 from tokkit.transplant.sparse import Csr, Floats
+
+_MOST_L1 = 10.0
+"""Sum of |weights| of a row at most; helpers whose cosines are mostly positive stay near 1."""
 
 
 def cosine_shares(new: Floats, shared: Floats) -> NDArray[np.float64]:
@@ -33,6 +37,7 @@ class Clp(Method):
         block = max(1, (1 << 23) // len(anchors))
         for start in range(0, problem.n, block):
             weights = cosine_shares(wanted[start : start + block], anchors)
-            served[start : start + block] = weights.any(axis=1)
+            sums = np.abs(weights).sum(axis=1)
+            served[start : start + block] = (sums > 0) & (sums <= _MOST_L1)
             made[start : start + block] = weights @ base
         return Rows(Csr.empty(problem.n), constant=made, served=served)

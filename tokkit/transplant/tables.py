@@ -65,6 +65,11 @@ class Tables:
         found.update(dict.fromkeys(self.outputs, "out"))
         return found
 
+    def head(self) -> str | None:
+        """The output matrix where it is a tensor of its own; None where the input's serves."""
+        own = (name for name in (*self.outputs, *self.inputs) if _ends(name, _OUT) or name == "output.weight")
+        return min(own, key=lambda name: (len(name), name), default=None)
+
 
 def find_tables(model: Checkpoint, *, extra: tuple[str, ...] = ()) -> Tables:
     """The tables of a model; `extra` names more input-like ones.

@@ -14,6 +14,7 @@ from tokkit.cli.verb import Talk, verb
         "tokkit convert tokenizer.json --to tiktoken -o converted",
         "tokkit convert o200k_base.tiktoken --to tokkit -o mytok",
         "tokkit convert mypicky --inference greedy --to tokkit -o mygreedy",
+        "tokkit convert transplanted --to gguf --gguf-base base-Q4_K_M.gguf -o converted",
     ),
 )
 @click.argument("tokenizer")
@@ -31,6 +32,13 @@ from tokkit.cli.verb import Talk, verb
 @click.option(
     "--role", "roles", multiple=True, metavar="ROLE=TOKEN", help="Name the bos, eos, pad ... token (repeatable)."
 )
+@click.option(
+    "--gguf-base",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --to gguf: write model.gguf, all of the transplanted model in TOKENIZER, with the body of this GGUF of "
+    "the base model.",
+)
 @options.overwrite_option
 @options.json_option
 @options.offline_option
@@ -44,6 +52,7 @@ def command(
     counts: str | None,
     min_fidelity: float | None,
     roles: tuple[str, ...],
+    gguf_base: Path | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -59,5 +68,5 @@ def command(
         reading = reading_of(talk, original, model, counts, min_fidelity)
     write_exports(
         talk, model, formats, output, counts=counts, min_fidelity=min_fidelity, roles=roles, overwrite=overwrite,
-        as_json=as_json, reading=reading,
+        as_json=as_json, reading=reading, gguf=None if gguf_base is None else (Path(tokenizer), gguf_base),
     )  # fmt: skip

@@ -20,7 +20,9 @@ _MORE_LAYERS: Final = "num_nextn_predict_layers"
 _COMPARED: Final = re.compile(r"(output_norm|attn_norm|ffn_norm|ffn_down)\.weight$")
 _SAMPLE: Final = 256
 _ROWS: Final = 8
-# (bits per weight, share of a row's length that rounding may change). Measured on SmolLM2: Q8_0 0.4%, Q4_0 9%.
+# (bits per weight, share of a row's length that rounding may change): about twice what llama.cpp's own quantiser does
+# to the rows of SmolLM2, which is 0.5% in Q8_0, 2% in Q6_K, 5% in Q5_0, 10% in Q4_0, 16% in Q3_K, 28% in Q2_K, 54% in
+# IQ1_S. Rows of bfloat16 from a float32 model are 0.2% off.
 _TOLERANCES: Final = ((12.0, 0.004), (8.0, 0.02), (6.0, 0.06), (5.0, 0.12), (4.0, 0.25), (3.0, 0.4), (0.0, 0.7))
 # Rows of another model are 1.4 row lengths away, those that a little training moved far less.
 _NEAR: Final = 0.5
@@ -67,7 +69,8 @@ def check_body(made: Checkpoint, base: GgufFile) -> int:
     kind = kinds.get(base.text("general.architecture") or "")
     if kind is None:
         return 0
-    names = gguf.get_tensor_name_map(kind, base.number(f"{base.text('general.architecture')}.block_count") or 0)
+    blocks = base.number(f"{base.text('general.architecture')}.block_count") or 0
+    names = gguf.get_tensor_name_map(kind, min(blocks, len(base.tensors)))  # it makes names for each block
     compared = 0
     for name, tensor in sorted(made.tensors.items()):
         found = names.get_name(name, try_suffixes=(".weight",)) or ""

@@ -107,19 +107,15 @@ def prepare(model: Model, folder: Path, base: Path, *, roles: Mapping[str, str] 
     pairs = {name: found if found in file.tensors else _IN for found, name in sources.items() if found != _BIAS}
     _same_tables(folder, pairs, provenance.operators, rows)
     n_same = check_body(made, file)
-    warnings = check_rows(made, file, pairs, provenance.operators, is_body_same=n_same > 0)
+    warnings = [] if n_same else [f"{base}: no tensor of the body could be compared, only rows of the vocabulary"]
+    warnings += check_rows(made, file, pairs, provenance.operators, is_body_same=n_same > 0)
     id_map = _id_map(provenance.operators[tables.inputs[0]])
     values, more = tokenizer_keys(model, folder, file, rows=rows, id_map=id_map, roles=roles)
     new = {name: _new_tensor(gguf, made, file, name, source, sizes) for name, source in sources.items()}
     tensors = _ordered(file, new)
     keys, dropped = _keys(gguf, file, arch, tensors, {name: encode(value) for name, value in values.items()}, id_map)
     notes = [f"{base.name}: {n_same} tensors of the body compared, {len(tensors) - len(new)} copied"]
-    for name, tensor in new.items():
-        old = file.tensors.get(name, file.tensors[_IN]).kind
-        as_base = (
-            "as in the base's" if tensor.kind == old else f"the base's is {kind_name(old)}, which gguf cannot make"
-        )
-        notes.append(f"{name}: {rows:,} rows, {kind_name(tensor.kind)}, {as_base}")
+    notes += [_note(file, tensor) for tensor in new.values()]
     if _OUT in file.tensors and _OUT not in new:
         notes.append(f"{_OUT}: left out, the model is tied")
     return GgufModel(made, file, keys, tensors, sources, tuple(notes), (*warnings, *more, *dropped))
@@ -209,6 +205,18 @@ def _kind(gguf: ModuleType, wanted: int, width: int) -> int:
     except (NotImplementedError, ValueError, gguf.quants.QuantError):
         return int(kinds.F16 if width % gguf.GGML_QUANT_SIZES[kinds.Q8_0][0] else kinds.Q8_0)
     return wanted
+
+
+def _note(file: GgufFile, tensor: GgufTensor) -> str:
+    """What type a new tensor has, and why."""
+    model = tensor.name if tensor.name in file.tensors else _IN
+    old = file.tensors[model].kind
+    like = (
+        "as the base's"
+        if tensor.kind == old
+        else f"since gguf cannot make {kind_name(old)}, which is that of the base's"
+    )
+    return f"{tensor.name}: {list(tensor.dims)} in {kind_name(tensor.kind)}, {like} {model}"
 
 
 def _ordered(file: GgufFile, new: Mapping[str, GgufTensor]) -> tuple[GgufTensor, ...]:

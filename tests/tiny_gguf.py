@@ -11,17 +11,25 @@ from safetensors.numpy import load_file
 
 from tests import tiny_models
 
-WIDTH = 64
+WIDTH, INNER, HEADS = 64, 96, 4
 EMBED, HEAD = "model.embed_tokens.weight", "lm_head.weight"
-NAMES = {
-    EMBED: "token_embd.weight",
-    HEAD: "output.weight",
-    "model.norm.weight": "output_norm.weight",
-    "model.layers.0.input_layernorm.weight": "blk.0.attn_norm.weight",
-    "model.layers.0.mlp.down_proj.weight": "blk.0.ffn_down.weight",
-    "model.layers.1.input_layernorm.weight": "blk.1.attn_norm.weight",
-    "model.layers.1.mlp.down_proj.weight": "blk.1.ffn_down.weight",
+_BLOCK = {
+    "input_layernorm": ("attn_norm", (WIDTH,)),
+    "post_attention_layernorm": ("ffn_norm", (WIDTH,)),
+    "self_attn.q_proj": ("attn_q", (WIDTH, WIDTH)),
+    "self_attn.k_proj": ("attn_k", (WIDTH, WIDTH)),
+    "self_attn.v_proj": ("attn_v", (WIDTH, WIDTH)),
+    "self_attn.o_proj": ("attn_output", (WIDTH, WIDTH)),
+    "mlp.gate_proj": ("ffn_gate", (INNER, WIDTH)),
+    "mlp.up_proj": ("ffn_up", (INNER, WIDTH)),
+    "mlp.down_proj": ("ffn_down", (WIDTH, INNER)),
 }
+_BODY: dict[str, tuple[str, tuple[int, ...]]] = {
+    f"model.layers.{block}.{name}.weight": (f"blk.{block}.{theirs}.weight", shape)
+    for block in range(2)
+    for name, (theirs, shape) in _BLOCK.items()
+} | {"model.norm.weight": ("output_norm.weight", (WIDTH,))}
+NAMES = {EMBED: "token_embd.weight", HEAD: "output.weight"} | {name: theirs for name, (theirs, _) in _BODY.items()}
 
 
 def folder(path: Path, text: str, size: int, *, is_tied: bool = True, **specials: Any) -> Path:
@@ -29,7 +37,7 @@ def folder(path: Path, text: str, size: int, *, is_tied: bool = True, **specials
     draw = np.random.default_rng(size)
     tiny_models.tokenizer(path, text, size, **specials)
     shapes: dict[str, tuple[int, ...]] = {EMBED: (size, WIDTH)} | ({} if is_tied else {HEAD: (size, WIDTH)})
-    shapes |= {name: (WIDTH, 96) if "down" in name else (WIDTH,) for name in NAMES if name not in (EMBED, HEAD)}
+    shapes |= {name: shape for name, (_, shape) in _BODY.items()}
     tensors = {name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     config = {"num_hidden_layers": 2, "hidden_size": WIDTH, "tie_word_embeddings": is_tied, "eos_token_id": size - 1}
     return tiny_models.model(path, size, config=config, tensors=tensors)
@@ -57,6 +65,10 @@ def write(
         "general.tags": ["a", "b"],
         f"{architecture}.block_count": 2,
         f"{architecture}.embedding_length": WIDTH,
+        f"{architecture}.feed_forward_length": INNER,
+        f"{architecture}.context_length": 512,
+        f"{architecture}.attention.head_count": HEADS,
+        f"{architecture}.attention.layer_norm_rms_epsilon": 1e-5,
         f"{architecture}.vocab_size": rows,
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "llama-bpe",
@@ -79,7 +91,11 @@ def write(
             writer.add_string(name, value)
         elif value is not None:
             writer.add_array(name, value)
-    for name, array in {**arrays, "rope_freqs.weight": np.ones(4, np.float32), **(changed or {})}.items():
+    for name, array in {
+        **arrays,
+        "rope_freqs.weight": np.ones(WIDTH // HEADS // 2, np.float32),
+        **(changed or {}),
+    }.items():
         if name in (packed or {}):
             writer.add_tensor(name, packed[name][0], raw_dtype=packed[name][1])
             continue

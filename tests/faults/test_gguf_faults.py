@@ -51,7 +51,7 @@ def refused(
 
 
 def rope(width: int, kind: int) -> bytes:
-    """How a file lists the tensor of four numbers."""
+    """How a file lists the tensor of eight numbers."""
     return b"rope_freqs.weight" + struct.pack("<IQI", 1, width, kind)
 
 
@@ -66,8 +66,8 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "keys": (lambda data: data[:16] + struct.pack("<Q", 2**62) + data[24:], "broken.gguf: "),
     "name": (lambda data: data[:24] + struct.pack("<Q", 2**63) + data[32:], "ends at byte"),
     "array": (lambda data: data.replace(struct.pack("<IQ", 8, 270), struct.pack("<IQ", 0, 2**63)), "ends at byte"),
-    "type": (lambda data: data.replace(rope(4, 0), rope(4, 99)), "type 99"),
-    "shape": (lambda data: data.replace(rope(4, 0), rope(0, 0)), "shape [0]"),
+    "type": (lambda data: data.replace(rope(8, 0), rope(8, 99)), "type 99"),
+    "shape": (lambda data: data.replace(rope(8, 0), rope(0, 0)), "shape [0]"),
 }  # fmt: skip
 
 
@@ -83,8 +83,8 @@ def test_broken_files_are_told_in_one_line(home: Path, fault: str) -> None:
 def test_a_file_cut_anywhere_is_an_input_error(home: Path) -> None:
     data, path = (home / "base.gguf").read_bytes(), home / "cut.gguf"
     header = data.index(b"rope_freqs.weight") + 64
-    assert len(read_header(home / "base.gguf", SIZES).tensors) == 7
-    for size in [*range(0, header, 61), len(data) - 32]:
+    assert len(read_header(home / "base.gguf", SIZES).tensors) == 21
+    for size in [*range(0, header, 97), len(data) - 32]:
         path.write_bytes(data[:size])
         with pytest.raises(InputError, match=r"cut\.gguf"):
             read_header(path, SIZES)

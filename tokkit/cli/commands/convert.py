@@ -36,8 +36,7 @@ from tokkit.cli.verb import Talk, verb
     "--gguf-base",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With --to gguf: write model.gguf, all of the transplanted model in TOKENIZER, with the body of this GGUF of "
-    "the base model.",
+    help="With --to gguf: write the whole transplanted model (model.gguf), its body from this GGUF of the base model.",
 )
 @options.overwrite_option
 @options.json_option
@@ -58,6 +57,10 @@ def command(
 ) -> None:
     """TOKENIZER is a tokenizer.json, a .tiktoken or tekken.json file, a folder, or a hub id; it must be BPE that our
     encoder runs exactly.
+
+    With --gguf-base it is a folder that `tokkit transplant` made. The tensors of the body are copied as they are, those
+    with a row for each token get the type that they have in FILE, or Q8_0 where the package gguf cannot make it. The
+    tokenizer needs a pre-tokenizer that llama.cpp has: llama-bpe@1, qwen2@1 ...
     """
     from tokkit.api import model_of
     from tokkit.cli.exporting import read_by, reading_of, write_exports

@@ -156,6 +156,18 @@ def test_what_the_tokenizer_puts_in_front_is_said(home: Path) -> None:
     assert keys["tokenizer.ggml.bos_token_id"] == number
 
 
+def test_chat_templates_of_several_names_keep_them(home: Path) -> None:
+    shutil.copytree(home / "made", home / "named")
+    (home / "named" / "chat_template.jinja").unlink()
+    path = home / "named" / "tokenizer_config.json"
+    named = [{"name": "default", "template": "D"}, {"name": "tool_use", "template": "T"}]
+    content = json.loads(path.read_text(encoding="utf-8")) | {"chat_template": named}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    keys = tiny_gguf.contents(convert(home, "named", "base.gguf", "named-gguf"))
+    found = {name.removeprefix("tokenizer."): keys[name] for name in keys if "chat_template" in name}
+    assert found == {"chat_template": "D", "chat_templates": ["tool_use"], "chat_template.tool_use": "T"}
+
+
 def test_a_role_of_the_command_line_comes_first(home: Path) -> None:
     keys = tiny_gguf.contents(convert(home, "made", "base.gguf", "roles", "--role", "eos=<s>"))
     assert keys["tokenizer.ggml.eos_token_id"] == keys["tokenizer.ggml.tokens"].index("<s>")

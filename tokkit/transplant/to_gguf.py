@@ -22,7 +22,7 @@ from tokkit.transplant.gguf_check import check_body, check_rows, check_shape, ki
 from tokkit.transplant.gguf_tokenizer import PREFIX, tokenizer_keys
 from tokkit.transplant.operator import Operator
 from tokkit.transplant.provenance import NAME, read_provenance
-from tokkit.transplant.tables import Tables, find_tables
+from tokkit.transplant.tables import Tables, find_tables, is_head
 from tokkit.transplant.write import require_room
 
 FILE: Final = "model.gguf"
@@ -65,7 +65,9 @@ class GgufModel:
             blocks = iter([(0, self.made.read(name).reshape(1, -1))])
         for start, rows in blocks:
             values = rows.astype(np.float32)
-            bound = np.finfo(np.float16).max if kind == gguf.GGMLQuantizationType.F16 else np.inf
+            # All other types hold numbers, or scales of numbers, in half precision.
+            is_wide = kind in (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.BF16)
+            bound = np.inf if is_wide else np.finfo(np.float16).max
             bad = ~(np.abs(values) < bound).all(axis=1)
             if bad.any():
                 raise TokenizerError(
@@ -78,7 +80,7 @@ def prepare(model: Model, folder: Path, base: Path, *, roles: Mapping[str, str] 
     """Reads and checks all that `GgufModel.write` needs: `folder` is a transplanted model, `base` the base's GGUF.
 
     `model` is the tokenizer of the folder. Types of tables stay those of the base where gguf can make them; of others
-    Q8_0 is made, F16 where no block of 32 fits a row.
+    Q8_0 is made.
 
     Raises:
         MissingExtraError: gguf is not installed. InputError: a missing or broken file, a GGUF of another model.
@@ -100,7 +102,7 @@ def prepare(model: Model, folder: Path, base: Path, *, roles: Mapping[str, str] 
             hint="`tokkit transplant` writes it; copy it along when the model is saved anew",
         )
     provenance = read_provenance(folder / NAME)
-    tables = find_tables(made, extra=tuple(name for name in provenance.operators if name in made.tensors))
+    tables = find_tables(made, extra=tuple(name for name in provenance.operators if not is_head(name)))
     rows = made.tensors[tables.inputs[0]].shape[0]
     check_shape(made, file, tables.inputs[0])
     sources = _sources(made, tables, file)
@@ -198,12 +200,11 @@ def _new_tensor(
 
 
 def _kind(gguf: ModuleType, wanted: int, width: int) -> int:
-    """`wanted` where gguf can make rows of it, else Q8_0, else F16."""
-    kinds = gguf.GGMLQuantizationType
+    """`wanted` where gguf can make rows of it, else Q8_0: what it only reads has blocks of 32 numbers or more."""
     try:
-        gguf.quants.quantize(np.zeros((1, width), np.float32), kinds(wanted))
-    except (NotImplementedError, ValueError, gguf.quants.QuantError):
-        return int(kinds.F16 if width % gguf.GGML_QUANT_SIZES[kinds.Q8_0][0] else kinds.Q8_0)
+        gguf.quants.quantize(np.zeros((1, width), np.float32), gguf.GGMLQuantizationType(wanted))
+    except NotImplementedError:
+        return int(gguf.GGMLQuantizationType.Q8_0)
     return wanted
 
 

@@ -162,6 +162,19 @@ def test_a_folder_without_provenance_is_refused(home: Path) -> None:
     refused(home, 3, "tells of 290 rows", made="cut")
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_body_that_was_trained_since_is_refused(home: Path, dtype: type) -> None:
+    folder = home / f"trained-{np.dtype(dtype).name}"
+    shutil.copytree(home / "made", folder)
+    tensors = {name: values.astype(dtype) for name, values in load_file(folder / "model.safetensors").items()}
+    name = "model.layers.1.self_attn.q_proj.weight" if dtype is np.float32 else "model.layers.1.mlp.down_proj.weight"
+    tensors[name] = tensors[name] * dtype(1.01)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tiny_gguf.tiny_models.model(folder, 290, config=config, tensors=tensors)
+    words = "q_proj.weight was changed after" if dtype is np.float32 else f"{DOWN} differs"
+    refused(home, 3, words, made=folder.name)
+
+
 def test_rows_that_fit_no_half_precision_are_told(home: Path) -> None:
     shutil.copytree(home / "made", home / "huge")
     tensors = load_file(home / "huge" / "model.safetensors")

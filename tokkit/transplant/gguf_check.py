@@ -10,6 +10,9 @@ from tokkit.errors import InputError
 from tokkit.export.gguf_file import GgufFile, GgufTensor
 from tokkit.transplant.checkpoint import DTYPES, Checkpoint
 from tokkit.transplant.operator import Operator
+from tokkit.transplant.provenance import Provenance
+from tokkit.transplant.tables import Tables
+from tokkit.transplant.verify import body_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +58,21 @@ def _layers(config: dict[str, object]) -> tuple[int, int] | None:
                 if isinstance(count, int):
                     return count, count + (more if isinstance(more, int) else 0)
     return None
+
+
+def check_untouched(made: Checkpoint, provenance: Provenance, tables: Tables) -> None:
+    """Raises InputError when a tensor of the body is not what it was when the folder was made."""
+    known = provenance.facts.get("body")
+    if not isinstance(known, dict):  # a transplant of before this was kept
+        return
+    for name, sample in body_samples(made, tables.names()).items():
+        was = str(known.get(name, sample))
+        # Saved in another type it is compared by its values, with the GGUF's.
+        if was != sample and was.split()[0] == sample.split()[0]:
+            raise InputError(
+                f"{made.folder}: {name} was changed after the transplant, so its body is in no GGUF of the base",
+                hint="give the folder as it was transplanted; the converter of llama.cpp writes trained bodies",
+            )
 
 
 def check_body(made: Checkpoint, base: GgufFile) -> int:

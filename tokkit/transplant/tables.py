@@ -65,6 +65,10 @@ class Tables:
         found.update(dict.fromkeys(self.outputs, "out"))
         return found
 
+    def names(self) -> frozenset[str]:
+        """All tensors that have something for each token."""
+        return frozenset((*self.inputs, *self.outputs, *self.biases, *self.dropped))
+
     def head(self) -> str | None:
         """The output matrix where it is a tensor of its own; None where the input's serves."""
         own = (name for name in (*self.outputs, *self.inputs) if is_head(name))

@@ -18,7 +18,7 @@ from tokkit.errors import InputError, MissingExtraError, TokenizerError
 from tokkit.export.gguf_file import GgufFile, GgufTensor, encode, kind_of, read_header, write_data, write_header
 from tokkit.model.model import Model
 from tokkit.transplant.checkpoint import Checkpoint, open_checkpoint
-from tokkit.transplant.gguf_check import check_body, check_rows, check_shape, kind_name
+from tokkit.transplant.gguf_check import check_body, check_rows, check_shape, check_untouched, kind_name
 from tokkit.transplant.gguf_tokenizer import PREFIX, tokenizer_keys
 from tokkit.transplant.operator import Operator
 from tokkit.transplant.provenance import NAME, read_provenance
@@ -108,6 +108,7 @@ def prepare(model: Model, folder: Path, base: Path, *, roles: Mapping[str, str] 
     sources = _sources(made, tables, file)
     pairs = {name: found if found in file.tensors else _IN for found, name in sources.items() if found != _BIAS}
     _same_tables(folder, pairs, provenance.operators, rows)
+    check_untouched(made, provenance, tables)
     n_same = check_body(made, file)
     warnings = [] if n_same else [f"{base}: no tensor of the body could be compared, only rows of the vocabulary"]
     warnings += check_rows(made, file, pairs, provenance.operators, is_body_same=n_same > 0)

@@ -68,7 +68,7 @@ def check_untouched(made: Checkpoint, provenance: Provenance, tables: Tables) ->
     for name, sample in body_samples(made, tables.names()).items():
         was = str(known.get(name, sample))
         # Saved in another type it is compared by its values, with the GGUF's.
-        if was != sample and was.split()[0] == sample.split()[0]:
+        if was != sample and was.partition(" ")[0] == sample.partition(" ")[0]:
             raise InputError(
                 f"{made.folder}: {name} was changed after the transplant, so its body is in no GGUF of the base",
                 hint="give the folder as it was transplanted; the converter of llama.cpp writes trained bodies",

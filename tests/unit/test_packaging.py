@@ -104,12 +104,28 @@ def test_shipped_data_are_those_that_the_list_names():
 
 
 def test_extras_are_those_that_messages_may_name():
-    assert set(PROJECT["optional-dependencies"]) == {"report", "models", "icu", "ray", "spark", "dask", "test", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {
+        "report",
+        "models",
+        "gguf",
+        "icu",
+        "ray",
+        "spark",
+        "dask",
+        "test",
+        "dev",
+    }
 
 
 def test_dependencies_have_lower_bounds_and_no_pins():
     extras = PROJECT["optional-dependencies"]
-    for requirement in [*PROJECT["dependencies"], *extras["report"], *extras["models"], *extras["test"]]:
+    for requirement in [
+        *PROJECT["dependencies"],
+        *extras["report"],
+        *extras["models"],
+        *extras["gguf"],
+        *extras["test"],
+    ]:
         assert re.fullmatch(r"[\w.\[\]-]+>=[\d.]+", requirement), requirement
 
 

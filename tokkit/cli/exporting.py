@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tokkit import artifact
-from tokkit.atomic import atomic_folder
+from tokkit import artifact, atomic
 from tokkit.cli.tokenizers import roles_of_option
 from tokkit.cli.verb import Talk
 from tokkit.errors import GateError, UsageError
 from tokkit.export import EXPORTERS, LOSSY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tokkit.export import Exporter
     from tokkit.export.fidelity import Fidelity
     from tokkit.export.measure import Reading
     from tokkit.model.model import Model
@@ -35,10 +37,12 @@ def write_exports(
     overwrite: bool,
     as_json: bool,
     reading: "Reading | None" = None,
+    gguf: tuple[Path, Path] | None = None,
 ) -> None:
     """Writes the formats into one new folder, measured on `counts` when they are given.
 
-    `reading` says that the model is read otherwise than it was, and is written down with it.
+    `reading` says that the model is read otherwise than it was, and is written down with it. With `gguf`, the folder
+    of a transplanted model and the GGUF of its base, the GGUF is the whole model.
 
     Raises:
         GateError: less than `min_fidelity`; nothing is written.
@@ -46,6 +50,11 @@ def write_exports(
     """
     names = list(dict.fromkeys(formats))
     exporters = {name: EXPORTERS.get(name) for name in names if name != OWN}
+    if gguf is not None and ("gguf" not in names or OWN in names):
+        raise UsageError(
+            f"--gguf-base: is for `--to gguf`, got {', '.join(names)}",
+            hint="export to `tokkit` by a command of its own" if OWN in names else None,
+        )
     if min_fidelity is not None and counts is None:
         raise UsageError("--min-fidelity: needs --counts to be measured on", hint="`tokkit count` makes them")
     unmeasured = [name for name in names if name in LOSSY]
@@ -63,13 +72,16 @@ def write_exports(
                 hint="choose another format, or lower --min-fidelity",
             )
     chosen = roles_of_option(roles)
+    if gguf is not None:
+        atomic.refuse_overwrite(output, overwrite=overwrite)
+        exporters["gguf"] = _whole_gguf(talk, model, *gguf, output, chosen)
     if OWN in names:
         artifact.save(
             model, output, roles=chosen, exports=list(exporters) or ["hf"], fidelity=measured, overwrite=overwrite,
             reading=reading,
         )  # fmt: skip
     else:
-        with atomic_folder(output, overwrite=overwrite) as temporary:
+        with atomic.atomic_folder(output, overwrite=overwrite) as temporary:
             for exporter in exporters.values():
                 exporter(model, temporary, roles=chosen)
             if measured or reading is not None:
@@ -81,6 +93,27 @@ def write_exports(
         click.echo(json.dumps({"schema": "tokkit.export", "version": 1, "files": files, **figures}))
     else:
         click.echo("\n".join(files))
+
+
+def _whole_gguf(
+    talk: Talk, model: "Model", folder: Path, base: Path, output: Path, roles: "Mapping[str, str] | None"
+) -> "Exporter":
+    """The exporter of a whole model; all that it needs has been read and checked when it is returned."""
+    from tokkit.transplant import to_gguf
+
+    for path in (folder.resolve(), base.resolve()):
+        if output.resolve() in (path, *path.parents):
+            raise UsageError(f"-o {output}: would replace {path}, which it is made from", hint="give another folder")
+    prepared = to_gguf.prepare(model, folder, base, roles=roles)
+    for note in prepared.notes:
+        talk.say(note)
+    talk.warn(prepared.warnings)
+
+    def export(model: "Model", folder: Path, *, roles: "Mapping[str, str] | None" = None) -> list[Path]:
+        prepared.write(folder / to_gguf.FILE)
+        return [folder / to_gguf.FILE]
+
+    return export
 
 
 def _measure(talk: Talk, model: "Model", names: list[str], counts: str) -> "dict[str, Fidelity]":

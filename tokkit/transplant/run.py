@@ -23,7 +23,7 @@ from tokkit.transplant.report import Report
 from tokkit.transplant.solve import Job, Limits, given, open_donor, read_auxiliary, solved
 from tokkit.transplant.tables import find_tables
 from tokkit.transplant.vectors import auxiliary_of
-from tokkit.transplant.verify import digest, verify
+from tokkit.transplant.verify import body_samples, digest, verify
 from tokkit.transplant.vocabulary import read_vocabulary
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def transplant(
         "rows": rows,
         "is_tied": tables.is_tied,
         "base_sha256": {name: digest(model, name) for name in tables.sides()},
+        "body": body_samples(model, tables.names()),
     }
     with atomic.atomic_folder(output, overwrite=overwrite) as folder:
         notes = _write(job, folder, operators, made, base, target)

@@ -65,6 +65,15 @@ class Tables:
         found.update(dict.fromkeys(self.outputs, "out"))
         return found
 
+    def names(self) -> frozenset[str]:
+        """All tensors that have something for each token."""
+        return frozenset((*self.inputs, *self.outputs, *self.biases, *self.dropped))
+
+    def head(self) -> str | None:
+        """The output matrix where it is a tensor of its own; None where the input's serves."""
+        own = (name for name in (*self.outputs, *self.inputs) if is_head(name))
+        return min(own, key=lambda name: (len(name), name), default=None)
+
 
 def find_tables(model: Checkpoint, *, extra: tuple[str, ...] = ()) -> Tables:
     """The tables of a model; `extra` names more input-like ones.
@@ -86,11 +95,7 @@ def find_tables(model: Checkpoint, *, extra: tuple[str, ...] = ()) -> Tables:
     )
     rows = model.tensors[main].shape[0]
     inputs = [main, *sorted(name for name in inputs if name != main and model.tensors[name].shape[0] == rows)]
-    outputs = sorted(
-        name
-        for name in matrices
-        if (_ends(name, _OUT) or name == "output.weight") and model.tensors[name].shape[0] == rows
-    )
+    outputs = sorted(name for name in matrices if is_head(name) and model.tensors[name].shape[0] == rows)
     biases = sorted(
         name for name, tensor in model.tensors.items() if _ends(name, _BIAS) and tensor.shape[-1:] == (rows,)
     )
@@ -107,6 +112,11 @@ def find_tables(model: Checkpoint, *, extra: tuple[str, ...] = ()) -> Tables:
 
 
 _DEQUANTISE: Final = "dequantise the model first, or take its unquantised original"
+
+
+def is_head(name: str) -> bool:
+    """Whether a tensor of this name is an output matrix."""
+    return _ends(name, _OUT) or name == "output.weight"
 
 
 def _ends(name: str, ends: tuple[str, ...]) -> bool:

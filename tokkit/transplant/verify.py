@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from tokkit.transplant.operator import Operator
 from tokkit.transplant.vocabulary import Vocabulary
 
 _LITERAL: Final = re.compile(r"<\|[^|<>\s]+\|>|</?[a-zA-Z_]+>|\[/?[A-Z_]{3,}\]")
+_SAMPLE: Final = 1 << 16
 _ID: Final = re.compile(r"_token_ids?$")
 
 
@@ -83,6 +84,16 @@ def digest(model: Checkpoint, name: str) -> str:
     for block in model.blocks(name):
         found.update(block)
     return found.hexdigest()
+
+
+def body_samples(model: Checkpoint, tables: Collection[str]) -> dict[str, str]:
+    """Tensor name -> type and sha256 of the first 64 KiB, for all but the tables: what any training would change."""
+    found = {}
+    for name, tensor in sorted(model.tensors.items()):
+        if name not in tables:
+            first = next(model.blocks(name, _SAMPLE), b"")
+            found[name] = f"{tensor.dtype} {hashlib.sha256(first).hexdigest()[:16]}"
+    return found
 
 
 def _ids(folder: Path, rows: int) -> list[str]:

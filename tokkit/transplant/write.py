@@ -40,7 +40,11 @@ Make = Callable[[], NDArray[np.generic]]
 
 def free_space_for(model: Checkpoint, folder: Path, more: int) -> None:
     """Raises ResourceError when the disk of `folder` cannot take the model and `more` bytes."""
-    needed = more + sum((model.folder / shard).stat().st_size for shard in model.shards)
+    require_room(folder, more + sum((model.folder / shard).stat().st_size for shard in model.shards))
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Raises ResourceError when the disk of `folder` cannot take `needed` bytes."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise ResourceError(

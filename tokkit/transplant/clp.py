@@ -1,8 +1,8 @@
 """CLP-Transfer (Ostendorff, Rehm 2023): all shared tokens, weighted by their cosine in a helper model's rows.
 
 w_j = cosine(new, shared_j) / sum_j cosine(new, shared_j) over all shared tokens, in the space of a small model that
-has the new vocabulary (the donor). Weights may be negative and are nearly uniform; kept for comparison. Where cosines of
-both signs cancel each other the formula makes rows of any length; such tokens are left to the fallback.
+has the new vocabulary (the donor). Weights may be negative and are nearly uniform; kept for comparison. Where cosines
+of both signs cancel each other the formula makes rows of any length; such tokens are left to the fallback.
 """
 
 import numpy as np

@@ -18,6 +18,7 @@ from tokkit.extrinsic.causal import load_causal
 from tokkit.extrinsic.config import Reading
 from tokkit.extrinsic.forward import forward_check
 from tokkit.extrinsic.measure import measure
+from tokkit.extrinsic.rows import RowTrainer
 from tokkit.transplant.checkpoint import open_checkpoint
 from tokkit.transplant.config import TransplantConfig
 from tokkit.transplant.run import transplant
@@ -74,6 +75,24 @@ def test_distilled_rows_read_better_than_composed_ones(home):
             assert (open_checkpoint(home / "distilled").read(name) == body.read(name)).all(), name
     transplant(BASE, home / "tok", home / "again", weights=home / "distilled", config=QUIET)
     assert (home / "again/model.safetensors").read_bytes() == (home / "distilled/model.safetensors").read_bytes()
+
+
+def test_damping_spares_rows_that_hardly_get_a_gradient():
+    """Plain Adam moves each number by the rate, however small its gradient is; damped, in proportion."""
+    gradient = torch.tensor([[1.0, -1.0], [1e-3, 1e-3], [0.0, 0.0]])
+    moved = {}
+    for damping in (0.0, 1.0):
+        network = torch.nn.Module()
+        network.table = torch.nn.Embedding.from_pretrained(torch.ones(3, 2))
+        network.get_input_embeddings = lambda network=network: network.table
+        network.get_output_embeddings = lambda: None
+        trainer = RowTrainer(network, None, rate=0.1, steps=1, damping=damping)
+        trainer.step((network.table.weight * gradient).sum())
+        moved[damping] = (trainer.trained()["in"] - 1).tolist()
+    flat = pytest.approx
+    assert moved[0.0] == [flat([-0.1, 0.1]), flat([-0.1, -0.1], rel=1e-3), [0, 0]]
+    scale = 0.1 / (1 + (1 + 1e-6) / 3) ** 0.5
+    assert moved[1.0] == [flat([-scale, scale]), flat([-0.1 * 1e-3 / (1 / 3) ** 0.5] * 2, rel=1e-3), [0, 0]]
 
 
 def test_an_interrupted_distillation_goes_on_with_the_same_bits(home, tmp_path):

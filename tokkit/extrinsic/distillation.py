@@ -35,7 +35,7 @@ class Distillation(Spec):
     steps: int = Field(300, ge=1, le=1_000_000, description="training steps")
     batch: int = Field(8, ge=1, le=4096, description="snippets of a step")
     snippet: int = Field(256, ge=32, le=1 << 20, description="bytes of a snippet")
-    rate: float = Field(0.03, gt=0, le=1, description="size of a step as a share of the table's root mean square")
+    rate: float = Field(0.06, gt=0, le=1, description="size of a step as a share of the table's root mean square")
     damping: float = Field(1.0, ge=0, description="how much less rows move that hardly occur; 0 is plain Adam")
     ce: float = Field(1.0, ge=0, le=100, description="weight of next-token training beside the distillation; 0 is none")
     state: Path | None = Field(None, description="file to save to every 25 steps and, if it is there, to go on from")

@@ -99,6 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--given", type=Path, help="a folder that is the target and its donor, in place of --targets")
     parser.add_argument("--steps", nargs="*", type=int, default=[0, 50])
     parser.add_argument("--only", nargs="*", default=list(METHODS))
+    parser.add_argument("--damping", type=float, default=0.0, help="of the steps' training; 0 is plain Adam")
     parser.add_argument("--prose", type=int, default=4096, help="bytes of held-out prose to read")
     parser.add_argument("--code", type=int, default=2048, help="bytes of held-out code to read")
     parser.add_argument("--device", default="auto")
@@ -111,7 +112,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     given = {} if options.given is None else {options.given.name: options.given}
     sizes = (options.prose, options.code)
-    study = Study(options.model, options.work, options.device, options.threads, sizes, given)
+    study = Study(options.model, options.work, options.device, options.threads, sizes, given, options.damping)
     study.original()
     for steps in options.steps:
         for target in given or options.targets:
@@ -125,8 +126,16 @@ class Study:
     """The texts, and rows measured on them."""
 
     def __init__(
-        self, model: Path, work: Path, device: str, threads: int, sizes: tuple[int, int], given: Mapping[str, Path]
+        self,
+        model: Path,
+        work: Path,
+        device: str,
+        threads: int,
+        sizes: tuple[int, int],
+        given: Mapping[str, Path],
+        damping: float,
     ) -> None:
+        self.damping = damping
         self.model, self.work, self.device, self.threads, self.given = model, work, device, threads, given
         self.path = work / "rows.jsonl"
         parts = texts()
@@ -175,7 +184,7 @@ class Study:
         if steps:
             pieces = snippets(self.train, SNIPPET)
             order = np.random.default_rng(0).permutation(len(pieces))
-            probing = Probing(steps=steps, snippet=SNIPPET, dtype="bfloat16")
+            probing = Probing(steps=steps, snippet=SNIPPET, dtype="bfloat16", damping=self.damping)
             continue_training(model, [pieces[place] for place in order], probing, seed=0)
         self._add(target, name, steps, model, seconds)
         shutil.rmtree(made)

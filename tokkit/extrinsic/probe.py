@@ -30,6 +30,7 @@ class Probing(Spec):
     batch: int = Field(4, ge=1, le=4096, description="snippets of a step")
     snippet: int = Field(512, ge=32, le=1 << 20, description="bytes of a snippet")
     rate: float = Field(0.01, gt=0, le=1, description="size of a step as a share of the table's root mean square")
+    damping: float = Field(1.0, ge=0, description="how much less rows move that hardly occur; 0 is plain Adam")
     held_out: int = Field(16_384, ge=256, description="bytes of text to read, never trained on")
     device: Device = Field("auto", description="where the model runs; auto takes a GPU if there is one")
     dtype: str = Field("float32", pattern="^(float32|bfloat16|float16)$", description="numbers the model runs in")
@@ -97,7 +98,7 @@ def continue_training(
     """Next-token training of all vocabulary rows of a loaded model, in place."""
     head = [] if model.prefix is None else [model.prefix]
     most = model.limit or (1 << 30)
-    trainer = RowTrainer(model.network, None, rate=probing.rate, steps=probing.steps)
+    trainer = RowTrainer(model.network, None, rate=probing.rate, steps=probing.steps, damping=probing.damping)
 
     def loss(step: int) -> Any:
         chosen = batch_of(step, n=len(train), size=probing.batch, seed=seed)

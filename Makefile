@@ -17,7 +17,7 @@ CARGO = cd rust_ext && cargo
 
 .PHONY: help
 help:  ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 # --- set-up -----------------------------------------------------------------------------------------------------------
 

@@ -25,31 +25,28 @@ def command_of(name: str) -> Verb:
     return command
 
 
-@pytest.mark.parametrize("flag", ["--help", "--version"])
-def test_help_and_version_import_nothing_heavy(flag: str, tmp_path: Path) -> None:
-    code = (
-        "import sys\nfrom tokkit.cli.app import run\n"
-        f"code = run([{flag!r}])\n"
-        f"print('heavy:', [name for name in {HEAVY!r} if name in sys.modules], code)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment(tmp_path)
-    )
-    assert done.stdout.splitlines()[-1] == "heavy: [] 0"
-
-
-def test_help_of_no_verb_imports_anything_heavy(tmp_path: Path) -> None:
-    """All verbs in one process: what any of them imports is there at the end."""
-    asked = [[name, "--help"] for name in VERBS] + [["train", "--method", "picky", "-h"], ["eval", "--proxy-lm", "-h"]]
+def heavy_after(asked: list[list[str]], home: Path) -> str:
+    """What one process says that ran all these command lines: heavy modules that are there, and the exit codes."""
     code = (
         "import sys\nfrom tokkit.cli.app import run\n"
         f"codes = [run(arguments) for arguments in {asked!r}]\n"
         f"print('heavy:', [name for name in {HEAVY!r} if name in sys.modules], set(codes))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment(tmp_path)
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment(home)
     )
-    assert done.stdout.splitlines()[-1] == "heavy: [] {0}"
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(flag: str, tmp_path: Path) -> None:
+    assert heavy_after([[flag]], tmp_path) == "heavy: [] {0}"
+
+
+def test_help_of_no_verb_imports_anything_heavy(tmp_path: Path) -> None:
+    """All verbs in one process: what any of them imports is there at the end."""
+    asked = [[name, "--help"] for name in VERBS] + [["train", "--method", "picky", "-h"], ["eval", "--proxy-lm", "-h"]]
+    assert heavy_after(asked, tmp_path) == "heavy: [] {0}"
 
 
 def test_what_help_lists_is_what_the_configs_say() -> None:

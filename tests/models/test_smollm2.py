@@ -34,10 +34,14 @@ pytestmark = [
 ]
 
 
+def unpacked(name: str) -> str:
+    return gzip.decompress((DATA / name).read_bytes()).decode()
+
+
 @pytest.fixture(scope="module")
 def read() -> list[str]:
     """Two kilobytes of a novel's last eighth, in pieces of about 512 bytes."""
-    novel = gzip.decompress((DATA / "books" / "pride_and_prejudice.txt.gz").read_bytes()).decode()
+    novel = unpacked("books/pride_and_prejudice.txt.gz")
     held_out = novel[len(novel) * 7 // 8 :]
     return [held_out[at : at + 512] for at in range(0, 2048, 512)]
 
@@ -45,9 +49,8 @@ def read() -> list[str]:
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """16,384 tokens of plain BPE with the default pre-tokenizer, learnt from the rest of the novel and a manual."""
-    parts = [gzip.decompress((DATA / name).read_bytes()).decode() for name in ("pydocs/en.txt.gz",)]
-    novel = gzip.decompress((DATA / "books" / "pride_and_prejudice.txt.gz").read_bytes()).decode()
-    parts.append(novel[: len(novel) * 7 // 8])
+    novel = unpacked("books/pride_and_prejudice.txt.gz")
+    parts = [unpacked("pydocs/en.txt.gz"), novel[: len(novel) * 7 // 8]]
     specials = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
     folder = tmp_path_factory.mktemp("smollm2") / "tok"
     artifact.save(tokkit.train(texts(parts), vocab_size=16_384, special_tokens=specials), folder, exports=["hf"])

@@ -52,14 +52,14 @@ class GgufFile:
     def number(self, key: str) -> int | None:
         """The whole number of a key; None where there is none."""
         raw = self.keys.get(key, b"")
-        code = _CODES.get(_kind(raw))
+        code = _CODES.get(kind_of(raw))
         value = struct.unpack_from(f"<{code}", raw, 4)[0] if code else None
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def text(self, key: str) -> str | None:
         """The string of a key; None where there is none."""
         raw = self.keys.get(key, b"")
-        return raw[12:].decode(errors="replace") if _kind(raw) == STRING else None
+        return raw[12:].decode(errors="replace") if kind_of(raw) == STRING else None
 
     def data(
         self, tensor: GgufTensor, *, start: int = 0, size: int | None = None, block: int = 1 << 24
@@ -83,13 +83,9 @@ class GgufFile:
             raise InputError(f"{self.path}: cannot be read: {error.strerror}") from error
 
 
-def _kind(raw: bytes) -> int:
-    return int.from_bytes(raw[:4], "little") if raw else -1
-
-
 def kind_of(raw: bytes) -> int:
-    """The type number of a value of `GgufFile.keys`."""
-    return _kind(raw)
+    """The type number of a value of `GgufFile.keys`; -1 of none."""
+    return int.from_bytes(raw[:4], "little") if raw else -1
 
 
 def encode(value: Value) -> bytes:

@@ -9,7 +9,7 @@ the mixture misses, and all specials are composed alone.
 
 Why a share and that limit: a row that is a mean of its pieces never gets a higher logit than the best of them. A
 pursuit's coefficients have signs and add up to more than 1, so that some new rows outbid every known token: whole rows
-of `omp` read 5.4 bits per byte as output rows where composed ones read 1.8, and 1.9 with the limit.
+of `omp` read 5.4 bits per byte where composed ones read 1.8, and 1.9 with the limit (evals/studies, a real donor).
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _NEAREST, _TEMPERATURE = 3, 0.05
 
 @METHODS.register("auto")
 class Auto(Method):
-    """What is right by default: `compose` by length, near tokens too with vectors; with a donor `omp` for text."""
+    """What is right by default: `compose` by length; with vectors near tokens, with a donor `omp`, have a share."""
 
     needs = frozenset({"pieces"})
 
@@ -52,32 +52,26 @@ class Auto(Method):
 
     def solve(self, problem: Problem) -> Rows:
         """Rows of all tokens that any part serves."""
-        is_mixed = problem.donor_new is not None and self.config.donor_share > 0
-        mixed = Omp(Omp.Config(k=self.config.k, max_l1=1.0)).solve(problem) if is_mixed else None
+        if problem.donor_new is None or not self.config.donor_share:
+            return self._composed(problem)
+        mixed = Omp(Omp.Config(k=self.config.k, max_l1=1.0)).solve(problem)
         composed = self._composed(problem)  # after the pursuit, which needs room
-        if mixed is None:
-            return composed
         assert mixed.served is not None
         assert mixed.residual is not None
-        mixes = mixed.served & ~_are_numbers(problem) & (mixed.residual <= self.config.max_residual)
+        mixes = mixed.served & ~problem.numbers & (mixed.residual <= self.config.max_residual)
         rows = {place: mixed.weights.row(place) for place in np.flatnonzero(mixes).tolist()}
         made = blended(composed, rows, share=self.config.donor_share, label="omp")
         return replace(made, residual=np.where(mixes, mixed.residual, np.nan))
 
     def _composed(self, problem: Problem) -> Rows:
-        blends = problem.auxiliary is not None and self.config.share > 0
-        scale = self.config.scale or (0.975 if blends else 0.95)  # neighbours that differ shorten a row too
+        vectors = problem.auxiliary if self.config.share else None
+        scale = self.config.scale or (0.95 if vectors is None else 0.975)  # neighbours that differ shorten a row too
         made = Compose(Compose.Config(power_in=1.0 if problem.is_tied else 2.0, scale=scale)).solve(problem)
         plain = replace(made, labels=("compose",) * problem.n)
-        if problem.auxiliary is None or not self.config.share:
+        if vectors is None:
             return plain
-        rows = nearest(problem.auxiliary, ~_are_numbers(problem))
+        rows = nearest(vectors, ~problem.numbers)
         return blended(plain, rows, share=self.config.share, label="near")
-
-
-def _are_numbers(problem: Problem) -> NDArray[np.bool_]:
-    """Tokens of several digits."""
-    return np.array([sum(48 <= byte < 58 for byte in text) > 1 for text in problem.texts], bool)
 
 
 def nearest(vectors: Auxiliary, wanted: NDArray[np.bool_]) -> dict[int, Row]:

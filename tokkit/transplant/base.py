@@ -108,6 +108,11 @@ class Problem:
         """Mean row of `base` [d]."""
         return column_mean(self.base)
 
+    @property
+    def numbers(self) -> NDArray[np.bool_]:
+        """Which new tokens have several digits [n]; mixtures of a donor lose arithmetic there (arXiv 2506.06607)."""
+        return np.array([sum(48 <= byte < 58 for byte in text) > 1 for text in self.texts], bool)
+
     def anchor_rows(self) -> NDArray[np.float64]:
         """The base's rows of the anchors [anchors, d]."""
         return self.base[self.anchors].astype(np.float64)

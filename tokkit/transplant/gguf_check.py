@@ -1,7 +1,8 @@
 """Whether a GGUF is of the model that a folder was transplanted from: shape, body, and the rows that were copied."""
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,6 @@ from tokkit.transplant.operator import Operator
 from tokkit.transplant.provenance import Provenance
 from tokkit.transplant.tables import Tables
 from tokkit.transplant.verify import body_samples
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _LAYERS: Final = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _MORE_LAYERS: Final = "num_nextn_predict_layers"
@@ -115,8 +113,8 @@ def check_body(made: Checkpoint, base: GgufFile) -> int:
 def check_rows(
     made: Checkpoint,
     base: GgufFile,
-    pairs: "Mapping[str, str]",
-    operators: "Mapping[str, Operator]",
+    pairs: Mapping[str, str],
+    operators: Mapping[str, Operator],
     *,
     is_body_same: bool,
 ) -> list[str]:
@@ -161,7 +159,7 @@ def _rows(made: Checkpoint, name: str, wanted: NDArray[np.int64]) -> NDArray[np.
     )
 
 
-def rows_of(base: GgufFile, tensor: GgufTensor, wanted: "range | list[int]") -> NDArray[np.float32] | None:
+def rows_of(base: GgufFile, tensor: GgufTensor, wanted: range | list[int]) -> NDArray[np.float32] | None:
     """Rows of a matrix, or the one of a vector, as numbers; None when gguf cannot read the type."""
     import gguf
 

@@ -205,9 +205,8 @@ class _Composing(Method):
     def solve(self, problem: Problem) -> Rows:
         """The inner method's rows, numbers not served."""
         made = self.inner.solve(problem)
-        numeric = np.array([sum(48 <= byte < 58 for byte in text) > 1 for text in problem.texts], bool)
         served = np.ones(problem.n, bool) if made.served is None else made.served
-        return replace(made, served=served & ~numeric)
+        return replace(made, served=served & ~problem.numbers)
 
 
 def given(job: Job, path: Path) -> tuple[dict[str, Operator], dict[str, NDArray[np.generic]]]:

@@ -115,7 +115,7 @@ def _meetings(
                 name = known[place[inside]]
                 waiting.append((keys[inside] + name)[name >= 0])
                 size += len(waiting[-1])
-        if size > _PENDING or number == len(pieces) - 1:
+        if size > _PENDING:
             cells, counts = _added(cells, counts, np.concatenate(waiting))
             waiting, size = [], 0
     if waiting:

@@ -19,9 +19,8 @@ def _more_options(arguments: Sequence[str]) -> list[click.Option]:
     try:
         chosen = of_method(value_of("--method", arguments) or "bpe")
     except UsageError:
-        chosen = of_method(
-            "bpe"
-        )  # an unknown method is reported when the recipe is parsed, with all else that is wrong
+        # An unknown method is reported when the recipe is parsed, with all else that is wrong.
+        chosen = of_method("bpe")
     counting = "tokkit.counts.count:CountConfig"
     skip = {*SHARED_FIELDS, "special_tokens", "specials"}
     return [
